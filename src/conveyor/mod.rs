@@ -1,0 +1,1 @@
+//! `ferrodis/conveyor`: the job queue store of `@conveyor/store-redis` 1.5.0.

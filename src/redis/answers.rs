@@ -1,0 +1,65 @@
+//! What a server's error means: the classes of answers, in one table.
+
+use crate::error::{Code, Error};
+
+/// What to do with a request that was answered by an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The script is unknown to the server: send its source.
+    NoScript,
+    /// Not executed, and passing: send again after a pause.
+    Wait,
+    /// Not executed; this node is not, or no longer, the one to ask: replace the connection, send again.
+    Demoted,
+    /// Belongs to the caller.
+    Final,
+}
+
+/// The class of a server error, told by its first word.
+#[must_use]
+pub fn classify(text: &[u8]) -> Class {
+    match word(text) {
+        b"NOSCRIPT" => Class::NoScript,
+        b"LOADING" | b"MASTERDOWN" | b"CLUSTERDOWN" | b"TRYAGAIN" | b"BUSY" => Class::Wait,
+        b"READONLY" | b"UNBLOCKED" => Class::Demoted,
+        _ => Class::Final,
+    }
+}
+
+/// A server error as our own, with the server's text as its message.
+#[must_use]
+pub fn error_of(text: &[u8]) -> Error {
+    let word = word(text);
+    let code = match word {
+        b"NOAUTH" | b"WRONGPASS" | b"NOPERM" => Code::Auth,
+        _ if text.starts_with(b"ERR The user executing the script can't") => Code::Auth,
+        _ => Code::Reply,
+    };
+    let mut error = Error::new(code, String::from_utf8_lossy(text).into_owned());
+    error.reply_code = String::from_utf8_lossy(word).into_owned();
+    error.retryable = !matches!(classify(text), Class::Final)
+        || matches!(word, b"OOM" | b"MISCONF" | b"NOREPLICAS")
+        || text.starts_with(b"ERR max number of clients");
+    error
+}
+
+fn word(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_apart_by_their_first_word() {
+        assert_eq!(classify(b"LOADING Redis is loading the dataset in memory"), Class::Wait);
+        assert_eq!(classify(b"READONLY You can't write against a read only replica."), Class::Demoted);
+        assert_eq!(classify(b"NOSCRIPT No matching script. Please use EVAL."), Class::NoScript);
+        assert_eq!(classify(b"BUSYGROUP Consumer Group name already exists"), Class::Final);
+        assert_eq!(error_of(b"WRONGTYPE Operation against a key").reply_code, "WRONGTYPE");
+        assert_eq!(error_of(b"NOPERM no permission").code, Code::Auth);
+        assert!(error_of(b"OOM command not allowed").retryable);
+    }
+}

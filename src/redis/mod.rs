@@ -1,0 +1,20 @@
+//! Everything that talks to a server. No job, workflow or lock words in here, and no JavaScript.
+//!
+//! An ecosystem sees only the seam: [`Args`] come in, a [`Request`] or a series of calls through
+//! [`Caller`] goes out, a [`Value`] is read back, a [`ReplyBuilder`] is the answer.
+
+mod answers;
+mod args;
+mod operation;
+mod reply;
+mod request;
+mod script;
+mod steps;
+
+pub use args::Args;
+pub use operation::{Deadline, Operation, Run, StepsFuture};
+pub use reply::{Frames, List, ReplyBuilder, Value};
+pub use request::{Repeat, Request};
+pub use script::Script;
+pub use answers::{Class, classify, error_of};
+pub use steps::{Call, Caller, Outgoing, ReplyTo, Series};
