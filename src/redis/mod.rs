@@ -8,13 +8,15 @@ mod args;
 mod operation;
 mod reply;
 mod request;
+mod resp;
 mod script;
 mod steps;
 
+pub use answers::{Class, classify, error_of};
 pub use args::Args;
 pub use operation::{Deadline, Operation, Run, StepsFuture};
 pub use reply::{Frames, List, ReplyBuilder, Value};
 pub use request::{Repeat, Request};
+pub use resp::{Limits, Scanner};
 pub use script::Script;
-pub use answers::{Class, classify, error_of};
 pub use steps::{Call, Caller, Outgoing, ReplyTo, Series};

@@ -239,6 +239,8 @@ pub(super) fn decimal(digits: &[u8]) -> i64 {
         Some((b'+', rest)) => (false, rest),
         _ => (false, digits),
     };
-    let n = digits.iter().fold(0i64, |n, digit| n.wrapping_mul(10).wrapping_add(i64::from(digit.wrapping_sub(b'0'))));
+    let n = digits
+        .iter()
+        .fold(0i64, |n, digit| n.wrapping_mul(10).wrapping_add(i64::from(digit.wrapping_sub(b'0'))));
     if negative { n.wrapping_neg() } else { n }
 }

@@ -132,7 +132,8 @@ mod tests {
         let id = series.begin(|caller| {
             Box::pin(async move {
                 let (first, second) = (caller.call(ping()), caller.call(ping()));
-                let sum = first.await?.first()?.int().unwrap_or(0) + second.await?.first()?.int().unwrap_or(0);
+                let sum =
+                    first.await?.first()?.int().unwrap_or(0) + second.await?.first()?.int().unwrap_or(0);
                 let mut reply = ReplyBuilder::new();
                 reply.int(sum);
                 Ok(reply)
