@@ -5,18 +5,32 @@
 
 mod answers;
 mod args;
+mod backoff;
+mod config;
+mod dial;
+mod handshake;
 mod operation;
 mod reply;
 mod request;
 mod resp;
 mod script;
+mod secret;
 mod steps;
+mod tls;
+mod topology;
+mod url;
 
 pub use answers::{Class, classify, error_of};
 pub use args::Args;
+pub use backoff::Backoff;
+pub use config::{Address, Config, Lane, Protocol, RawOptions, RawTls, Target, Tls};
+pub use dial::{Dialler, PlainSocket, Stream};
+pub use handshake::{Facts, handshake};
 pub use operation::{Deadline, Operation, Run, StepsFuture};
 pub use reply::{Frames, List, ReplyBuilder, Value};
 pub use request::{Repeat, Request};
 pub use resp::{Limits, Scanner};
 pub use script::Script;
+pub use secret::Secret;
 pub use steps::{Call, Caller, Outgoing, ReplyTo, Series};
+pub use topology::{Link, Purpose, Standalone, Topology};

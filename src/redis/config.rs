@@ -1,0 +1,469 @@
+//! From the options a caller gives to a [`Target`] (where, and as whom) and a [`Config`] (how).
+//!
+//! Errors name the path of the option, as in `tls.ca`, and never show a value.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::secret::Secret;
+use super::url;
+use crate::error::{Code, Error};
+
+const DEFAULT_HOST: &str = "localhost";
+const DEFAULT_PORT: u16 = 6379;
+const MIB: f64 = 1024.0 * 1024.0;
+/// No option may ask for a longer wait: one day.
+const LONGEST_WAIT: f64 = 86_400_000.0;
+
+/// What the caller gave, unchecked. Times are in milliseconds, sizes in bytes.
+#[derive(Clone, Debug, Default)]
+pub struct RawOptions {
+    /// A `redis:`, `rediss:`, `valkey:`, `valkeys:`, `unix:`, `redis+unix:` or `valkey+unix:` URL.
+    pub url: Option<Secret>,
+    /// Host name or address; `localhost` by default.
+    pub host: Option<String>,
+    /// TCP port; 6379 by default.
+    pub port: Option<f64>,
+    /// Path of a unix socket, instead of host and port.
+    pub path: Option<String>,
+    /// ACL user. Empty counts as absent.
+    pub username: Option<String>,
+    /// Password. Empty counts as absent.
+    pub password: Option<Secret>,
+    /// Database number; 0 by default.
+    pub db: Option<f64>,
+    /// TLS settings; all absent still means that TLS is on.
+    pub tls: Option<RawTls>,
+    /// 2 or 3.
+    pub protocol: Option<f64>,
+    /// What `CLIENT LIST` shows.
+    pub client_name: Option<String>,
+    /// See [`Config::connect_timeout`].
+    pub connect_timeout: Option<f64>,
+    /// See [`Config::call_deadline`].
+    pub call_timeout: Option<f64>,
+    /// See [`Config::bulk_deadline`].
+    pub bulk_timeout: Option<f64>,
+    /// See [`Config::max_in_flight`].
+    pub max_in_flight: Option<f64>,
+    /// See [`Config::max_queued_bytes`].
+    pub max_queued_bytes: Option<f64>,
+    /// See [`Config::max_reply_bytes`].
+    pub max_reply_bytes: Option<f64>,
+    /// See [`Config::fail_fast`].
+    pub fail_fast: Option<bool>,
+    /// `auto`, `loop` or `runtime`.
+    pub lane: Option<String>,
+}
+
+/// The caller's TLS settings, unchecked.
+#[derive(Clone, Debug, Default)]
+pub struct RawTls {
+    /// Certificates to trust, in PEM.
+    pub ca: Option<Vec<u8>>,
+    /// Our certificate chain, in PEM.
+    pub cert: Option<Vec<u8>>,
+    /// The private key of `cert`, in PEM, not encrypted.
+    pub key: Option<Secret>,
+    /// The name the server's certificate must carry; the dialled host by default.
+    pub servername: Option<String>,
+    /// Only `true` is accepted: see [`RawTls::dangerously_accept_invalid_certificates`].
+    pub reject_unauthorized: Option<bool>,
+    /// Accepts any certificate, so that anybody on the way can read and change everything.
+    pub dangerously_accept_invalid_certificates: Option<bool>,
+}
+
+/// Where a connection goes and as whom. Two equal targets can share connections.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The server.
+    pub address: Address,
+    /// TLS, when the connection is to be encrypted.
+    pub tls: Option<Tls>,
+    /// ACL user; absent means the default user.
+    pub username: Option<String>,
+    /// Password; absent means none is sent.
+    pub password: Option<Secret>,
+    /// Database number.
+    pub db: u32,
+    /// The protocol that the caller insists on.
+    pub protocol: Option<Protocol>,
+    /// What `CLIENT LIST` shows.
+    pub client_name: Option<String>,
+}
+
+/// A server's address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// A TCP port; the host is resolved anew for every connection.
+    Tcp {
+        /// Name or address, IPv6 without brackets.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// A unix socket.
+    Unix(PathBuf),
+}
+
+/// Checked TLS settings; the PEM texts are decoded when the dialler is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tls {
+    /// Certificates to trust instead of the built-in and the system's, in PEM.
+    pub ca: Option<Vec<u8>>,
+    /// Our certificate chain and its private key, in PEM.
+    pub identity: Option<(Vec<u8>, Secret)>,
+    /// The name to verify instead of the dialled host.
+    pub servername: Option<String>,
+    /// Whether any certificate is accepted.
+    pub accept_invalid_certificates: bool,
+}
+
+/// A version of the Redis protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// RESP2: flat replies.
+    Resp2,
+    /// RESP3: maps, sets and pushes.
+    Resp3,
+}
+
+/// Which lane carries the calls of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The loop lane wherever it can work.
+    Auto,
+    /// The socket on the thread of JavaScript.
+    Loop,
+    /// The socket on the runtime thread.
+    Runtime,
+}
+
+/// How a connection behaves.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// For name resolution, connecting, TLS and handshake together; 5 s by default.
+    pub connect_timeout: Duration,
+    /// For one call; 10 s by default.
+    pub call_deadline: Duration,
+    /// For one bulk or listing call; 30 s by default.
+    pub bulk_deadline: Duration,
+    /// Calls written and not yet answered; 16384 by default.
+    pub max_in_flight: usize,
+    /// Bytes of calls that wait; 64 MiB by default.
+    pub max_queued_bytes: usize,
+    /// Bytes of one reply; 64 MiB by default, at most 512 MiB.
+    pub max_reply_bytes: usize,
+    /// Whether a call beyond the limits, or without a connection, is rejected at once instead of waiting.
+    pub fail_fast: bool,
+    /// Which lane to use.
+    pub lane: Lane,
+    /// Pause between the heartbeats of a subscriber; 5 s. Two in a row without a sign of life end the connection.
+    pub heartbeat: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            call_deadline: Duration::from_secs(10),
+            bulk_deadline: Duration::from_secs(30),
+            max_in_flight: 16_384,
+            max_queued_bytes: 64 << 20,
+            max_reply_bytes: 64 << 20,
+            fail_fast: false,
+            lane: Lane::Auto,
+            heartbeat: Duration::from_secs(5),
+        }
+    }
+}
+
+impl RawOptions {
+    /// Checks the options and fills in the defaults. An option given beside the URL goes before the
+    /// URL's part, except for the address, which may be given only once.
+    ///
+    /// # Errors
+    /// [`Code::Config`] naming the option at fault.
+    pub fn resolve(self) -> Result<(Target, Config), Error> {
+        let config = self.config()?;
+        let url = self.url.as_ref().map(url::parse).transpose()?.unwrap_or_default();
+        let protocol = match self.protocol {
+            None => url.protocol,
+            Some(2.0) => Some(Protocol::Resp2),
+            Some(3.0) => Some(Protocol::Resp3),
+            Some(_) => return Err(wrong("protocol", "must be 2 or 3")),
+        };
+        let db =
+            self.db.map(|db| whole("db", db, 0.0, f64::from(u32::MAX))).transpose()?.or(url.db).unwrap_or(0);
+        if self.client_name.as_ref().is_some_and(|name| name.bytes().any(|byte| !byte.is_ascii_graphic())) {
+            return Err(wrong("clientName", "must be printable ASCII without spaces"));
+        }
+        let tls = match self.tls {
+            Some(tls) => Some(tls.resolve()?),
+            None => url.tls.then(Tls::default),
+        };
+        let address = address(self.host, self.port, self.path, url.address)?;
+        if tls.is_some() && matches!(address, Address::Unix(_)) {
+            return Err(wrong("tls", "does not apply to a unix socket"));
+        }
+        let target = Target {
+            address,
+            tls,
+            username: self.username.filter(|name| !name.is_empty()).or(url.username),
+            password: self.password.filter(|password| !password.expose().is_empty()).or(url.password),
+            db,
+            protocol,
+            client_name: self.client_name.filter(|name| !name.is_empty()),
+        };
+        Ok((target, config))
+    }
+
+    fn config(&self) -> Result<Config, Error> {
+        let default = Config::default();
+        Ok(Config {
+            connect_timeout: duration("connectTimeout", self.connect_timeout, default.connect_timeout)?,
+            call_deadline: duration("callTimeout", self.call_timeout, default.call_deadline)?,
+            bulk_deadline: duration("bulkTimeout", self.bulk_timeout, default.bulk_deadline)?,
+            max_in_flight: size("maxInFlight", self.max_in_flight, default.max_in_flight, 1.0, 1e6)?,
+            max_queued_bytes: size(
+                "maxQueuedBytes",
+                self.max_queued_bytes,
+                default.max_queued_bytes,
+                1024.0,
+                2048.0 * MIB,
+            )?,
+            max_reply_bytes: size(
+                "maxReplyBytes",
+                self.max_reply_bytes,
+                default.max_reply_bytes,
+                1024.0,
+                512.0 * MIB,
+            )?,
+            fail_fast: self.fail_fast.unwrap_or(default.fail_fast),
+            lane: match self.lane.as_deref() {
+                None | Some("auto") => Lane::Auto,
+                Some("loop") => Lane::Loop,
+                Some("runtime") => Lane::Runtime,
+                Some(_) => return Err(wrong("lane", "must be auto, loop or runtime")),
+            },
+            heartbeat: default.heartbeat,
+        })
+    }
+}
+
+impl RawTls {
+    fn resolve(self) -> Result<Tls, Error> {
+        let accept_invalid_certificates = self.dangerously_accept_invalid_certificates == Some(true);
+        if self.reject_unauthorized == Some(false) && !accept_invalid_certificates {
+            return Err(wrong(
+                "tls.rejectUnauthorized",
+                "cannot be switched off; give tls.ca, or say tls.dangerouslyAcceptInvalidCertificates",
+            ));
+        }
+        if accept_invalid_certificates {
+            let env = |name| std::env::var(name).ok();
+            allow_invalid_certificates(env("NODE_ENV").as_deref(), env(REPEATED_IN_ENV).as_deref())?;
+        }
+        let identity = match (self.cert, self.key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            (Some(_), None) => return Err(wrong("tls.key", "is missing beside tls.cert")),
+            (None, Some(_)) => return Err(wrong("tls.cert", "is missing beside tls.key")),
+        };
+        let servername = self.servername.filter(|name| !name.is_empty());
+        Ok(Tls { ca: self.ca, identity, servername, accept_invalid_certificates })
+    }
+}
+
+impl Target {
+    /// What the owner of the process should be told about this target, if anything.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        let remote = match &self.address {
+            Address::Unix(_) => false,
+            Address::Tcp { host, .. } => {
+                host != "localhost" && !host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+            }
+        };
+        match &self.tls {
+            Some(tls) if tls.accept_invalid_certificates => {
+                Some("tls.dangerouslyAcceptInvalidCertificates is on: the server is not verified")
+            }
+            None if remote && self.password.is_some() => {
+                Some("the password is sent to another host without TLS; use a rediss:// URL or tls: true")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// In production, switching verification off in the code alone is not enough.
+const REPEATED_IN_ENV: &str = "FERRODIS_ACCEPT_INVALID_CERTIFICATES";
+
+fn allow_invalid_certificates(node_env: Option<&str>, repeated: Option<&str>) -> Result<(), Error> {
+    if node_env == Some("production") && repeated != Some("1") {
+        return Err(wrong(
+            "tls.dangerouslyAcceptInvalidCertificates",
+            "needs FERRODIS_ACCEPT_INVALID_CERTIFICATES=1 in the environment when NODE_ENV is production",
+        ));
+    }
+    Ok(())
+}
+
+fn address(
+    host: Option<String>,
+    port: Option<f64>,
+    path: Option<String>,
+    url: Option<Address>,
+) -> Result<Address, Error> {
+    if url.is_some() && (host.is_some() || port.is_some() || path.is_some()) {
+        return Err(wrong("url", "cannot be combined with host, port or path"));
+    }
+    if let Some(url) = url {
+        return Ok(url);
+    }
+    match path.filter(|path| !path.is_empty()) {
+        Some(path) if path.contains('\0') => Err(wrong("path", "must not contain a NUL")),
+        Some(path) => Ok(Address::Unix(path.into())),
+        None => tcp(host, port.map(|port| whole("port", port, 1.0, 65535.0)).transpose()?),
+    }
+}
+
+/// A TCP address with the defaults filled in.
+pub(super) fn tcp(host: Option<String>, port: Option<u16>) -> Result<Address, Error> {
+    let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| DEFAULT_HOST.into());
+    if host.bytes().any(|byte| byte.is_ascii_control() || matches!(byte, b' ' | b'/' | b'@')) {
+        return Err(wrong("host", "is not a host name or address"));
+    }
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    Ok(Address::Tcp { host: bare.unwrap_or(&host).to_owned(), port: port.unwrap_or(DEFAULT_PORT) })
+}
+
+/// An error about the option at `path`.
+pub(super) fn wrong(path: &str, problem: &str) -> Error {
+    Error::new(Code::Config, format!("{path}: {problem}"))
+}
+
+fn duration(path: &str, millis: Option<f64>, default: Duration) -> Result<Duration, Error> {
+    match millis {
+        None => Ok(default),
+        Some(millis) if (1.0..=LONGEST_WAIT).contains(&millis) => {
+            Ok(Duration::from_secs_f64(millis / 1000.0))
+        }
+        Some(_) => Err(wrong(path, "must be milliseconds from 1 to 86400000")),
+    }
+}
+
+fn size(path: &str, value: Option<f64>, default: usize, min: f64, max: f64) -> Result<usize, Error> {
+    value.map_or(Ok(default), |value| whole(path, value, min, max))
+}
+
+/// A whole number of the given range.
+fn whole<T: TryFrom<u64>>(path: &str, value: f64, min: f64, max: f64) -> Result<T, Error> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "guarded: a whole number of a range that lies within u64"
+    )]
+    let fits = ((min..=max).contains(&value) && value.fract() == 0.0).then_some(value as u64);
+    fits.and_then(|value| T::try_from(value).ok())
+        .ok_or_else(|| wrong(path, &format!("must be a whole number from {min} to {max}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_url(url: &str) -> RawOptions {
+        RawOptions { url: Some(Secret::from(url.to_owned())), ..RawOptions::default() }
+    }
+
+    fn message(options: RawOptions) -> String {
+        let error = options.resolve().expect_err("refused");
+        assert_eq!(error.code, Code::Config);
+        error.message
+    }
+
+    #[test]
+    fn nothing_given_means_the_local_server() {
+        let (target, config) = RawOptions::default().resolve().expect("defaults");
+        assert_eq!(target.address, Address::Tcp { host: "localhost".into(), port: 6379 });
+        assert_eq!((target.db, target.protocol, target.tls), (0, None, None));
+        assert_eq!(config, Config::default());
+        assert_eq!(config.call_deadline, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn options_go_before_the_parts_of_the_url() {
+        let options = RawOptions {
+            username: Some("ann".into()),
+            password: Some(Secret::from("p2".to_owned())),
+            db: Some(5.0),
+            ..from_url("rediss://bob:p1@cache.example:7000/2")
+        };
+        let (target, _) = options.resolve().expect("valid");
+        assert_eq!(target.username.as_deref(), Some("ann"));
+        assert_eq!(target.password.as_ref().map(Secret::expose), Some(&b"p2"[..]));
+        assert_eq!(target.db, 5);
+        assert_eq!(target.tls, Some(Tls::default()), "rediss stays encrypted");
+    }
+
+    #[test]
+    fn errors_name_the_option_and_show_no_value() {
+        let port = RawOptions { port: Some(70_000.5), ..RawOptions::default() };
+        assert_eq!(message(port), "port: must be a whole number from 1 to 65535");
+        let db = RawOptions { db: Some(-1.0), ..RawOptions::default() };
+        assert!(message(db).starts_with("db: "));
+        let nan = RawOptions { call_timeout: Some(f64::NAN), ..RawOptions::default() };
+        assert!(message(nan).starts_with("callTimeout: "));
+        let both = RawOptions { host: Some("h".into()), ..from_url("redis://h") };
+        assert!(message(both).starts_with("url: "));
+        let lane = RawOptions { lane: Some("fast".into()), ..RawOptions::default() };
+        assert_eq!(message(lane), "lane: must be auto, loop or runtime");
+    }
+
+    #[test]
+    fn verification_is_not_switched_off_by_habit() {
+        let tls = RawTls { reject_unauthorized: Some(false), ..RawTls::default() };
+        assert!(
+            message(RawOptions { tls: Some(tls), ..RawOptions::default() })
+                .starts_with("tls.rejectUnauthorized: ")
+        );
+        assert!(allow_invalid_certificates(Some("production"), None).is_err());
+        assert!(allow_invalid_certificates(Some("production"), Some("1")).is_ok());
+        assert!(allow_invalid_certificates(None, None).is_ok());
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        let tls = RawTls { cert: Some(b"PEM".to_vec()), ..RawTls::default() };
+        let options = RawOptions { tls: Some(tls), ..RawOptions::default() };
+        assert_eq!(message(options), "tls.key: is missing beside tls.cert");
+    }
+
+    #[test]
+    fn printing_shows_no_secret() {
+        let options = RawOptions {
+            password: Some(Secret::from("s3cret".to_owned())),
+            tls: Some(RawTls {
+                cert: Some(b"PEM".to_vec()),
+                key: Some(Secret::from("s3cret".to_owned())),
+                ..RawTls::default()
+            }),
+            ..from_url("redis://:s3cret@10.1.2.3")
+        };
+        assert!(!format!("{options:?}").contains("s3cret"));
+        let (target, _) = options.resolve().expect("valid");
+        assert!(!format!("{target:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_password_in_the_clear_is_pointed_out() {
+        let warns = |url: &str| from_url(url).resolve().expect("valid").0.warning().is_some();
+        assert!(warns("redis://:p@10.0.0.9"));
+        assert!(!warns("redis://:p@127.0.0.1"));
+        assert!(!warns("redis://:p@[::1]"));
+        assert!(!warns("rediss://:p@10.0.0.9"));
+        assert!(!warns("redis://10.0.0.9"));
+    }
+}
