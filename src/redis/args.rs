@@ -77,10 +77,11 @@ impl Args {
         self.ends.push(self.bytes.len() | ABSENT);
     }
 
-    /// Appends what `write` adds to the buffer as one argument. `write` may only append.
-    pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.bytes);
-        self.ends.push(self.bytes.len());
+    /// Appends what `write` adds to the buffer as one argument, or a `null` when it answers false.
+    /// `write` may only append.
+    pub fn push_or_absent(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+        let mark = if write(&mut self.bytes) { 0 } else { ABSENT };
+        self.ends.push(self.bytes.len() | mark);
     }
 
     /// Forgets all arguments and keeps the memory, unless one call made it large.

@@ -225,6 +225,11 @@ fn read(bytes: &[u8]) -> (Value<'_>, &[u8]) {
     }
 }
 
+/// The first complete value of `bytes`, and what follows it.
+pub(super) fn split(bytes: &[u8]) -> (Value<'_>, &[u8]) {
+    read(bytes)
+}
+
 fn skip(mut bytes: &[u8], count: usize) -> &[u8] {
     for _ in 0..count {
         bytes = read(bytes).1;

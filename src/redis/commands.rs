@@ -1,0 +1,41 @@
+//! Plain commands, for health checks, benchmarks and the few places where one command is the whole operation.
+
+use super::{Args, Deadline, Operation, Repeat, Request, Run};
+use crate::error::Error;
+
+/// The table of plain commands.
+pub static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "redis.command",
+        repeat: Repeat::Never,
+        deadline: Deadline::Call,
+        run: Run::Once(command),
+    },
+    Operation {
+        name: "redis.read",
+        repeat: Repeat::Freely,
+        deadline: Deadline::Call,
+        run: Run::Once(command),
+    },
+    Operation {
+        name: "redis.connect",
+        repeat: Repeat::Freely,
+        deadline: Deadline::Forever,
+        run: Run::Once(ping),
+    },
+];
+
+/// The command's name and its arguments as they are. `redis.read` is for commands that may be repeated.
+fn command(args: &Args, request: &mut Request) -> Result<(), Error> {
+    request.command(args.text(0, "command")?, args.len() - 1);
+    for index in 1..args.len() {
+        request.arg(args.bytes(index, "a command argument")?);
+    }
+    Ok(())
+}
+
+/// Waits for a connection that answers, for as long as it takes.
+fn ping(_: &Args, request: &mut Request) -> Result<(), Error> {
+    request.command("PING", 0);
+    Ok(())
+}
