@@ -6,12 +6,14 @@
 mod answers;
 mod args;
 mod backoff;
+pub mod clock;
 mod commands;
 mod config;
 mod dial;
 mod handshake;
 mod mux;
 mod operation;
+pub mod remote;
 mod reply;
 mod request;
 mod resp;

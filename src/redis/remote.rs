@@ -1,0 +1,215 @@
+//! The runtime lane's end of a connection: a task that carries encoded requests to the server and complete
+//! answers back, for TLS and for hosts without libuv. It keeps trying until its orders end.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::{Answer, Failure, Mux, Posted, Purpose, Stream, Topology, clock};
+use crate::error::{Code, Error};
+
+/// Requests that were encoded elsewhere.
+#[derive(Debug)]
+pub struct Order {
+    /// Their encoding, end to end.
+    pub bytes: Vec<u8>,
+    /// What `bytes` consists of.
+    pub posted: Vec<Posted>,
+}
+
+/// What the task reports.
+#[derive(Debug)]
+pub enum News {
+    /// A connection stands.
+    Up,
+    /// Dialling failed, or the connection broke. It is being replaced.
+    Fault(Error),
+    /// Complete answers, as ranges of `bytes`.
+    Answers {
+        /// The frames.
+        bytes: Vec<u8>,
+        /// Whose they are.
+        answers: Vec<Answer>,
+    },
+    /// Requests that failed.
+    Failures(Vec<Failure>),
+}
+
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Carries requests until the sender of `orders` is dropped. `queued` always has the bytes that wait.
+pub async fn carry(
+    topology: Topology,
+    mut mux: Mux,
+    mut orders: UnboundedReceiver<Order>,
+    queued: Arc<AtomicUsize>,
+    report: impl Fn(News) + Send + Sync,
+) {
+    loop {
+        let Some(stream) = connect(&topology, &mut mux, &mut orders, &queued, &report).await else { break };
+        mux.attach(clock::now());
+        report(News::Up);
+        let (mut reading, mut writing) = tokio::io::split(stream);
+        let Some(error) = exchange(&mut reading, &mut writing, &mut mux, &mut orders, &queued, &report).await
+        else {
+            break;
+        };
+        let mut failures = Vec::new();
+        mux.lost(&error, &mut failures);
+        tell(failures, &report);
+        report(News::Fault(error));
+    }
+    let mut failures = Vec::new();
+    mux.close(&Error::new(Code::Closed, "the connection was closed"), &mut failures);
+    tell(failures, &report);
+}
+
+/// Dials until there is a connection, taking orders and keeping deadlines meanwhile.
+async fn connect(
+    topology: &Topology,
+    mux: &mut Mux,
+    orders: &mut UnboundedReceiver<Order>,
+    queued: &AtomicUsize,
+    report: &(impl Fn(News) + Sync),
+) -> Option<Stream> {
+    let refusal = std::sync::Mutex::new(None);
+    let mut dial = std::pin::pin!(topology.connect_forever(Purpose::Calls, |error| {
+        if matches!(error.code, Code::Auth | Code::Config)
+            && let Ok(mut refusal) = refusal.lock()
+        {
+            *refusal = Some(error.clone());
+        }
+        report(News::Fault(error));
+    }));
+    let mut failures = Vec::new();
+    loop {
+        tokio::select! {
+            link = &mut dial => return Some(link.stream),
+            order = orders.recv() => mux_take(mux, order?),
+            () = tokio::time::sleep(TICK) => {}
+        }
+        // Without a connection a tick only rejects.
+        let _ = mux.tick(clock::now(), &mut failures);
+        if let Ok(mut refusal) = refusal.lock()
+            && let Some(error) = refusal.take()
+        {
+            mux.close(&error, &mut failures);
+        }
+        tell(std::mem::take(&mut failures), report);
+        queued.store(mux.queued_bytes(), Ordering::Relaxed);
+    }
+}
+
+/// Moves bytes both ways. `Some`: the connection must be replaced. `None`: the orders have ended.
+async fn exchange(
+    reading: &mut ReadHalf<Stream>,
+    writing: &mut WriteHalf<Stream>,
+    mux: &mut Mux,
+    orders: &mut UnboundedReceiver<Order>,
+    queued: &AtomicUsize,
+    report: &impl Fn(News),
+) -> Option<Error> {
+    let broken = |what: &str, error: &std::io::Error| {
+        Some(Error::new(Code::Connection, format!("{what}: {}", error.kind())).retryable())
+    };
+    let mut ticker = tokio::time::interval(TICK);
+    let mut input = vec![0; 64 << 10];
+    loop {
+        let waiting = !mux.unsent().is_empty();
+        tokio::select! {
+            biased;
+            read = reading.read(&mut input) => match read {
+                Ok(0) => return Some(Error::new(Code::Connection, "the server closed the connection").retryable()),
+                Ok(n) => {
+                    let mut rest = &input[..n];
+                    while !rest.is_empty() {
+                        let space = mux.space();
+                        let (now, later) = rest.split_at(rest.len().min(space.len()));
+                        space[..now.len()].copy_from_slice(now);
+                        mux.read(now.len(), clock::now());
+                        rest = later;
+                    }
+                    if let Err(error) = answer(mux, report) {
+                        return Some(error);
+                    }
+                    if n == input.len() && n < 1 << 20 {
+                        input.resize(n * 2, 0);
+                    }
+                }
+                Err(error) => return broken("reading failed", &error),
+            },
+            order = orders.recv() => {
+                mux_take(mux, order?);
+                while let Ok(order) = orders.try_recv() {
+                    mux_take(mux, order);
+                }
+            }
+            wrote = writing.write(mux.unsent()), if waiting => match wrote {
+                Ok(n) => {
+                    mux.wrote(n, clock::now());
+                    if mux.unsent().is_empty()
+                        && let Err(error) = writing.flush().await
+                    {
+                        return broken("writing failed", &error);
+                    }
+                }
+                Err(error) => return broken("writing failed", &error),
+            },
+            _ = ticker.tick() => {
+                let mut failures = Vec::new();
+                let health = mux.tick(clock::now(), &mut failures);
+                tell(failures, report);
+                if let Err(error) = health {
+                    return Some(error);
+                }
+            }
+        }
+        queued.store(mux.queued_bytes(), Ordering::Relaxed);
+        if mux.take_demoted() {
+            return Some(Error::new(Code::Connection, "the server is a replica now").retryable());
+        }
+    }
+}
+
+fn mux_take(mux: &mut Mux, order: Order) {
+    mux.enqueue(&order.bytes, order.posted);
+}
+
+fn answer(mux: &mut Mux, report: &impl Fn(News)) -> Result<(), Error> {
+    let mut answers = Vec::new();
+    let result = mux.answers(&mut answers, clock::now());
+    let input = mux.lend_input();
+    if let (Some(first), Some(last)) = (answers.first(), answers.last()) {
+        let from = first.start;
+        let bytes = input[from..last.end].to_vec();
+        for answer in &mut answers {
+            answer.start -= from;
+            answer.end -= from;
+        }
+        report(News::Answers { bytes, answers });
+    }
+    mux.return_input(input);
+    result
+}
+
+fn tell(failures: Vec<Failure>, report: &impl Fn(News)) {
+    if !failures.is_empty() {
+        report(News::Failures(failures));
+    }
+}
+
+/// Dials for another thread, which takes the socket over: the loop lane's half of this module.
+pub fn dial_for(
+    topology: Topology,
+    fault: impl Fn(Error) + Send + Sync,
+) -> impl Future<Output = Result<super::PlainSocket, Error>> + Send {
+    async move {
+        let link = topology.connect_forever(Purpose::Calls, &fault).await;
+        link.stream.into_plain()
+    }
+}
