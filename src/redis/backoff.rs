@@ -8,28 +8,38 @@ const LONGEST: Duration = Duration::from_secs(2);
 const REFUSED: Duration = Duration::from_secs(1);
 
 /// Doubling pauses with full jitter, so that clients that lost the same server do not return together.
+///
+/// One of them outlives the connections it is used for: it begins anew only when a connection has
+/// proved itself, so that a server that accepts and drops is not dialled in a tight loop.
 #[derive(Debug, Default)]
 pub struct Backoff {
     attempts: u32,
+    refused: bool,
 }
 
 impl Backoff {
-    /// The next pause: anything up to 50 ms at first, up to 2 s after six failures.
+    /// The pause before the next attempt: none before the first, then anything up to 50 ms, doubling up
+    /// to 2 s.
     pub fn pause(&mut self) -> Duration {
-        let ceiling = FIRST.saturating_mul(1 << self.attempts.min(6)).min(LONGEST);
+        let ceiling = match self.attempts {
+            0 => Duration::ZERO,
+            failed => FIRST.saturating_mul(1 << failed.min(7).saturating_sub(1)).min(LONGEST),
+        };
         self.attempts = self.attempts.saturating_add(1);
-        ceiling.mul_f64(fastrand::f64())
+        let floor = if std::mem::take(&mut self.refused) { REFUSED } else { Duration::ZERO };
+        floor + ceiling.mul_f64(fastrand::f64())
     }
 
-    /// The pause after a refusal, which no number of attempts makes longer: between 1 s and 3 s.
-    #[must_use]
-    pub fn pause_after_refusal() -> Duration {
-        REFUSED + LONGEST.mul_f64(fastrand::f64())
+    /// The server refused the connection for a reason that will not pass by itself:
+    /// the next pause is at least 1 s.
+    pub const fn refused(&mut self) {
+        self.refused = true;
     }
 
-    /// Begins anew after a success.
+    /// The connection proved itself.
     pub const fn reset(&mut self) {
         self.attempts = 0;
+        self.refused = false;
     }
 }
 
@@ -40,13 +50,22 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_cap_and_begin_anew() {
         let mut backoff = Backoff::default();
-        let longest = |backoff: &mut Backoff| (0..40).map(|_| backoff.pause()).max().unwrap_or_default();
+        assert_eq!(backoff.pause(), Duration::ZERO, "the first attempt is made at once");
         assert!(backoff.pause() <= FIRST);
+        assert!(backoff.pause() <= FIRST * 2);
         let pauses: Vec<_> = (0..1000).map(|_| backoff.pause()).collect();
         assert!(pauses.iter().all(|pause| *pause <= LONGEST));
-        assert!(longest(&mut backoff) > LONGEST / 4, "the ceiling is reached");
+        assert!(pauses.iter().any(|pause| *pause > LONGEST / 2), "the cap is reached");
         backoff.reset();
-        assert!(backoff.pause() <= FIRST);
-        assert!(Backoff::pause_after_refusal() >= REFUSED);
+        assert_eq!(backoff.pause(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_refusal_slows_the_next_attempt_down() {
+        let mut backoff = Backoff::default();
+        backoff.pause();
+        backoff.refused();
+        assert!(backoff.pause() >= REFUSED);
+        assert!(backoff.pause() <= FIRST * 2, "only that one");
     }
 }

@@ -147,10 +147,8 @@ async fn before<T>(deadline: Instant, action: impl Future<Output = io::Result<T>
 /// The message has the kind of the failure and for TLS the reason, which is about certificates only;
 /// never the address.
 fn failed(what: &str, error: &io::Error) -> Error {
-    let why = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(reason) => reason.to_string(),
-        None => error.kind().to_string(),
-    };
+    let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let why = reason.map_or_else(|| error.kind().to_string(), ToString::to_string);
     Error::new(Code::Connection, format!("{what}: {why}")).retryable()
 }
 

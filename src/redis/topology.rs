@@ -68,18 +68,26 @@ impl Topology {
         }
     }
 
-    /// Tries for ever, with growing pauses. Every failure goes to `on_fault`, also those that will
-    /// not mend by themselves: credentials and databases are corrected on servers too.
-    pub async fn connect_forever(&self, purpose: Purpose, mut on_fault: impl FnMut(Error)) -> Link {
-        let mut backoff = Backoff::default();
+    /// Tries for ever, after the pauses that `backoff` says; the caller resets it once the link has
+    /// proved itself. Every failure goes to `on_fault`, also those that will not mend by themselves:
+    /// credentials and databases are corrected on servers too.
+    pub async fn connect_forever(
+        &self,
+        purpose: Purpose,
+        backoff: &mut Backoff,
+        mut on_fault: impl FnMut(Error),
+    ) -> Link {
         loop {
-            let error = match self.connect(purpose).await {
+            tokio::time::sleep(backoff.pause()).await;
+            match self.connect(purpose).await {
                 Ok(link) => return link,
-                Err(error) => error,
-            };
-            let refused = matches!(error.code, Code::Auth | Code::Config);
-            on_fault(error);
-            tokio::time::sleep(if refused { Backoff::pause_after_refusal() } else { backoff.pause() }).await;
+                Err(error) => {
+                    if matches!(error.code, Code::Auth | Code::Config) {
+                        backoff.refused();
+                    }
+                    on_fault(error);
+                }
+            }
         }
     }
 }
