@@ -1,0 +1,57 @@
+/**
+ * `npm test`: Rust tests, then JavaScript tests. Arguments go to vitest, and then only that runs:
+ * `npm test -- contract/conveyor -t "priority"`. The last line is `N passed, N failed`.
+ */
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommandFailed, main, root, run, say, tool } from './lib/shell.mjs';
+import { prepare } from './lib/setup.mjs';
+import { ensureServer } from './lib/server.mjs';
+
+/** Runs a suite whose failure still has counts to report. */
+async function attempt(work) {
+  try {
+    return { failed: false, output: await work() };
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    return { failed: true, output: error.output };
+  }
+}
+
+/** Rust: unit tests, property tests and doc tests, in the profile the addon was built with, so little is compiled twice. */
+async function rustTests() {
+  say('Rust tests');
+  const { failed, output } = await attempt(() =>
+    run('cargo', ['test', '--profile', 'quick', '--quiet'], { capture: true }),
+  );
+  const sum = (pattern) => [...output.matchAll(pattern)].reduce((total, [, count]) => total + Number(count), 0);
+  const counts = { passed: sum(/(\d+) passed;/g), failed: sum(/ (\d+) failed;/g) };
+  if (failed) {
+    console.error(output);
+    counts.failed ||= 1; // it did not compile, or the runner itself broke
+  }
+  return counts;
+}
+
+async function javascriptTests(args) {
+  say('JavaScript tests');
+  const report = join(root, '.cache', 'vitest.json');
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  rmSync(report, { force: true });
+  const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args];
+  const { failed } = await attempt(() => run(tool('vitest'), vitest));
+  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
+  // A file that cannot be loaded, or an error outside any test, fails the run without a failed test.
+  return { passed: numPassedTests, failed: failed ? Math.max(numFailedTests, 1) : 0 };
+}
+
+main(async () => {
+  const args = process.argv.slice(2);
+  await prepare();
+  await ensureServer();
+  const suites = args.length > 0 ? [] : [await rustTests()];
+  suites.push(await javascriptTests(args));
+  const total = (key) => suites.reduce((sum, suite) => sum + suite[key], 0);
+  console.log(`${total('passed')} passed, ${total('failed')} failed`);
+  if (total('failed') > 0) process.exitCode = 1;
+});
