@@ -1,0 +1,180 @@
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** What a proxy does with bytes that travel in one direction. */
+type Direction = 'up' | 'down';
+
+/**
+ * A TCP proxy on the loopback interface that breaks connections on demand. "Up" is from the client to the server.
+ *
+ * @example
+ * ```ts
+ * await using proxy = await Proxy.start({ port: redis.port });
+ * proxy.blackhole('down'); // the server executes, the client hears nothing
+ * proxy.heal();
+ * ```
+ */
+export class Proxy implements AsyncDisposable {
+  readonly #listener: Server;
+  readonly #target: { host: string; port: number };
+  readonly #pairs = new Set<Pair>();
+  readonly #swallowed = new Set<Direction>();
+  #delay = 0;
+  #fragments = false;
+  #refusing = false;
+  /** Bytes the server may still send before everything is cut; undefined while no cut is due. */
+  #allowance: number | undefined;
+
+  private constructor(target: { host: string; port: number }) {
+    this.#target = target;
+    // Half-open connections pass through as such; only both ends together close a pair.
+    this.#listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client));
+  }
+
+  /** Listens on a free port, or on `listen`, and connects on to `port`. */
+  static async start(options: { port: number; host?: string; listen?: number }): Promise<Proxy> {
+    const proxy = new Proxy({ host: options.host ?? '127.0.0.1', port: options.port });
+    await new Promise<void>((resolve, reject) => {
+      proxy.#listener.once('error', reject);
+      proxy.#listener.listen(options.listen ?? 0, '127.0.0.1', resolve);
+    });
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#listener.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  /** Swallows all bytes of one direction, or of both, on old and new connections. Nothing is closed. */
+  blackhole(direction: Direction | 'both' = 'both'): void {
+    if (direction !== 'down') this.#swallowed.add('up');
+    if (direction !== 'up') this.#swallowed.add('down');
+  }
+
+  /** Swallows all bytes of the connections that are open now, for ever; new ones work. */
+  freeze(): void {
+    for (const pair of this.#pairs) pair.frozen = true;
+  }
+
+  /** Closes all connections in an orderly way; new ones work. */
+  cut(): void {
+    for (const { client, server } of this.#pairs) {
+      client.destroy();
+      server.destroy();
+    }
+  }
+
+  /** Resets all connections (RST); new ones work. */
+  reset(): void {
+    for (const { client, server } of this.#pairs) {
+      client.resetAndDestroy();
+      server.destroy();
+    }
+  }
+
+  /** Lets `bytes` more bytes through to the clients, counted over all connections, and then cuts once. */
+  cutAfter(bytes: number): void {
+    this.#allowance = bytes;
+  }
+
+  /** Delays every chunk in both directions by `ms`. */
+  delay(ms: number): void {
+    this.#delay = ms;
+  }
+
+  /** Writes byte by byte to the clients. */
+  fragment(): void {
+    this.#fragments = true;
+  }
+
+  /** Closes all connections, and every new one as soon as it is accepted. */
+  refuse(): void {
+    this.#refusing = true;
+    this.cut();
+  }
+
+  /** Takes back every fault. Bytes swallowed before stay lost, and frozen connections frozen. */
+  heal(): void {
+    this.#swallowed.clear();
+    this.#delay = 0;
+    this.#fragments = false;
+    this.#refusing = false;
+    this.#allowance = undefined;
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise<void>((resolve) => this.#listener.close(() => resolve()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #accept(client: Socket): void {
+    if (this.#refusing) {
+      client.resetAndDestroy();
+      return;
+    }
+    const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
+    const pair: Pair = { client, server, frozen: false };
+    this.#pairs.add(pair);
+    this.#pump(pair, 'up', client, server);
+    this.#pump(pair, 'down', server, client);
+    for (const socket of [client, server]) {
+      socket.on('error', () => {}); // 'close' follows
+      socket.on('close', () => {
+        this.#pairs.delete(pair);
+        client.destroy();
+        server.destroy();
+      });
+    }
+  }
+
+  #pump(pair: Pair, direction: Direction, from: Socket, to: Socket): void {
+    const later = (work: () => void): void => {
+      if (this.#delay > 0) setTimeout(work, this.#delay);
+      else work();
+    };
+    from.on('data', (chunk: Buffer) => {
+      if (pair.frozen || this.#swallowed.has(direction)) return;
+      later(() => {
+        if (to.destroyed) return;
+        if (direction === 'up') to.write(chunk);
+        else this.#deliver(to, chunk);
+      });
+    });
+    from.on('end', () => {
+      if (!pair.frozen && !this.#swallowed.has(direction)) later(() => to.end());
+    });
+  }
+
+  #deliver(client: Socket, chunk: Buffer): void {
+    const allowed = this.#allowance === undefined ? chunk : chunk.subarray(0, this.#allowance);
+    if (this.#fragments) for (const byte of allowed) client.write(Buffer.of(byte));
+    else client.write(allowed);
+    if (this.#allowance === undefined) return;
+    this.#allowance -= allowed.length;
+    if (this.#allowance > 0) return;
+    this.#allowance = undefined;
+    // What was allowed has to arrive: each client gets an orderly end, and the server's side goes with it.
+    for (const pair of this.#pairs) {
+      pair.frozen = true;
+      pair.client.end(() => pair.client.destroy());
+    }
+  }
+}
+
+interface Pair {
+  readonly client: Socket;
+  readonly server: Socket;
+  frozen: boolean;
+}
