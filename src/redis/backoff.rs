@@ -2,25 +2,33 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 /// A server that refuses credentials is asked at most this often: it may lock the account.
 const REFUSED: Duration = Duration::from_secs(1);
+/// A connection that lasts so long has proved itself.
+const PROVED: Duration = Duration::from_secs(5);
 
 /// Doubling pauses with full jitter, so that clients that lost the same server do not return together.
 ///
-/// One of them outlives the connections it is used for: it begins anew only when a connection has
-/// proved itself, so that a server that accepts and drops is not dialled in a tight loop.
+/// It outlives the connections it is used for and begins anew only after one that lasted, so that a
+/// server that accepts and drops is not dialled in a tight loop.
 #[derive(Debug, Default)]
 pub struct Backoff {
     attempts: u32,
     refused: bool,
+    connected_at: Option<Instant>,
 }
 
 impl Backoff {
     /// The pause before the next attempt: none before the first, then anything up to 50 ms, doubling up
     /// to 2 s.
     pub fn pause(&mut self) -> Duration {
+        if self.connected_at.take().is_some_and(|since| since.elapsed() >= PROVED) {
+            self.attempts = 0;
+        }
         let ceiling = match self.attempts {
             0 => Duration::ZERO,
             failed => FIRST.saturating_mul(1 << failed.min(7).saturating_sub(1)).min(LONGEST),
@@ -36,10 +44,9 @@ impl Backoff {
         self.refused = true;
     }
 
-    /// The connection proved itself.
-    pub const fn reset(&mut self) {
-        self.attempts = 0;
-        self.refused = false;
+    /// There is a connection now.
+    pub fn connected(&mut self) {
+        self.connected_at = Some(Instant::now());
     }
 }
 
@@ -48,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_cap_and_begin_anew() {
+    fn pauses_grow_to_a_cap() {
         let mut backoff = Backoff::default();
         assert_eq!(backoff.pause(), Duration::ZERO, "the first attempt is made at once");
         assert!(backoff.pause() <= FIRST);
@@ -56,7 +63,18 @@ mod tests {
         let pauses: Vec<_> = (0..1000).map(|_| backoff.pause()).collect();
         assert!(pauses.iter().all(|pause| *pause <= LONGEST));
         assert!(pauses.iter().any(|pause| *pause > LONGEST / 2), "the cap is reached");
-        backoff.reset();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_connection_that_lasted_begins_anew() {
+        let mut backoff = Backoff::default();
+        for _ in 0..20 {
+            backoff.pause();
+            backoff.connected();
+        }
+        assert!((0..100).any(|_| backoff.pause() > FIRST), "accepted and dropped, again and again");
+        backoff.connected();
+        tokio::time::advance(PROVED).await;
         assert_eq!(backoff.pause(), Duration::ZERO);
     }
 

@@ -41,4 +41,4 @@ pub use script::Script;
 pub use secret::Secret;
 pub use steps::{Call, Caller, Outgoing, ReplyTo, Series};
 pub use subscriber::{Subscriber, SubscriberEvent};
-pub use topology::{Link, Purpose, Standalone, Topology};
+pub use topology::{Link, Purpose, Topology};

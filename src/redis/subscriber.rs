@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use self::desired::Desired;
 use self::session::{Ended, Session};
-use super::{Backoff, Config, Purpose, Topology};
+use super::{Config, Purpose, Topology};
 use crate::error::Error;
 
 /// What a subscriber reports. The borrowed parts live as long as the call.
@@ -104,14 +104,13 @@ async fn run(
     mut sink: impl FnMut(SubscriberEvent<'_>) + Send,
 ) {
     let mut desired = Desired::default();
-    let mut backoff = Backoff::default();
     loop {
         while desired.is_empty() {
             let Some(command) = commands.recv().await else { return };
             desired.apply(command);
         }
-        let connecting = topology
-            .connect_forever(Purpose::Events, &mut backoff, |error| sink(SubscriberEvent::Down { error }));
+        let connecting =
+            topology.connect_forever(Purpose::Events, |error| sink(SubscriberEvent::Down { error }));
         let link = tokio::select! {
             link = connecting => link,
             change = until_nothing_is_wanted(&mut desired, &mut commands) => match change {
@@ -119,7 +118,7 @@ async fn run(
                 _ => continue,
             },
         };
-        let session = Session::new(&config, &mut desired, &mut sink, &mut backoff);
+        let session = Session::new(&config, &mut desired, &mut sink);
         match session.run(link.stream, &mut commands).await {
             Ended::Closed => return,
             Ended::Idle => {}

@@ -1,7 +1,9 @@
-//! Which server a connection goes to. One variant for each way of running servers, so that the lanes,
-//! the subscriber and the multiplexer above stay as they are when another way is added.
+//! Which server a connection goes to. One variant of `Servers` for each way of running them, so
+//! that the lanes, the subscriber and the multiplexer above stay as they are when another way is added.
 
 mod standalone;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::backoff::Backoff;
 use super::config::{Config, Protocol, Target};
@@ -9,7 +11,7 @@ use super::dial::Stream;
 use super::handshake::Facts;
 use crate::error::{Code, Error};
 
-pub use standalone::Standalone;
+use standalone::Standalone;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +40,26 @@ pub struct Link {
     pub facts: Facts,
 }
 
-/// Finds servers and connects to them.
+/// Finds the servers of one target and connects to them. Clones share the pace of dialling.
 ///
 /// A demoted server needs no call of its own: whoever meets `READONLY` drops the link and connects
 /// again, and every connect looks for the server anew.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Topology {
+pub struct Topology {
+    servers: Servers,
+    pace: Arc<Pace>,
+}
+
+#[derive(Clone, Debug)]
+enum Servers {
     /// One address.
     Standalone(Standalone),
+}
+
+#[derive(Debug, Default)]
+struct Pace {
+    calls: Mutex<Backoff>,
+    events: Mutex<Backoff>,
 }
 
 impl Topology {
@@ -55,7 +68,8 @@ impl Topology {
     /// # Errors
     /// [`Code::Config`] or [`Code::Unsupported`] for a target that cannot be dialled.
     pub fn new(target: Target, config: &Config) -> Result<Self, Error> {
-        Standalone::new(target, config).map(Self::Standalone)
+        let servers = Servers::Standalone(Standalone::new(target, config)?);
+        Ok(Self { servers, pace: Arc::default() })
     }
 
     /// Makes one attempt, within the connect timeout.
@@ -63,31 +77,39 @@ impl Topology {
     /// # Errors
     /// As [`handshake`](super::handshake()) and [`Dialler::dial`](super::Dialler::dial).
     pub async fn connect(&self, purpose: Purpose) -> Result<Link, Error> {
-        match self {
-            Self::Standalone(standalone) => standalone.connect(purpose).await,
+        match &self.servers {
+            Servers::Standalone(standalone) => standalone.connect(purpose).await,
         }
     }
 
-    /// Tries for ever, after the pauses that `backoff` says; the caller resets it once the link has
-    /// proved itself. Every failure goes to `on_fault`, also those that will not mend by themselves:
-    /// credentials and databases are corrected on servers too.
-    pub async fn connect_forever(
-        &self,
-        purpose: Purpose,
-        backoff: &mut Backoff,
-        mut on_fault: impl FnMut(Error),
-    ) -> Link {
+    /// Tries for ever, at a growing distance that begins anew only after a link that lasted. Every failure
+    /// goes to `on_fault`, also those that will not mend by themselves: credentials and databases are
+    /// corrected on servers too.
+    pub async fn connect_forever(&self, purpose: Purpose, mut on_fault: impl FnMut(Error)) -> Link {
         loop {
-            tokio::time::sleep(backoff.pause()).await;
+            let pause = self.pace(purpose).pause();
+            tokio::time::sleep(pause).await;
             match self.connect(purpose).await {
-                Ok(link) => return link,
+                Ok(link) => {
+                    self.pace(purpose).connected();
+                    return link;
+                }
                 Err(error) => {
                     if matches!(error.code, Code::Auth | Code::Config) {
-                        backoff.refused();
+                        self.pace(purpose).refused();
                     }
                     on_fault(error);
                 }
             }
         }
+    }
+
+    fn pace(&self, purpose: Purpose) -> MutexGuard<'_, Backoff> {
+        let pace = match purpose {
+            Purpose::Calls => &self.pace.calls,
+            Purpose::Events => &self.pace.events,
+        };
+        // Numbers only: there is no half-changed state that a panic could leave.
+        pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use super::desired::{Desired, State};
 use super::{Command, SubscriberEvent};
 use crate::error::{Code, Error};
-use crate::redis::{Backoff, Class, Config, Limits, Repeat, Request, Scanner, Value, classify, error_of};
+use crate::redis::{Class, Config, Limits, Repeat, Request, Scanner, Value, classify, error_of};
 
 /// How long a connection without a wanted channel is kept: until the next store opens, as in tests and reloads.
 const GRACE: Duration = Duration::from_secs(5);
@@ -51,7 +51,6 @@ enum Ask {
 pub(super) struct Session<'a, F> {
     desired: &'a mut Desired,
     sink: &'a mut F,
-    backoff: &'a mut Backoff,
     heartbeat: Duration,
     scanner: Scanner,
     inbox: Vec<u8>,
@@ -66,11 +65,10 @@ pub(super) struct Session<'a, F> {
 }
 
 impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
-    pub fn new(config: &Config, desired: &'a mut Desired, sink: &'a mut F, backoff: &'a mut Backoff) -> Self {
+    pub fn new(config: &Config, desired: &'a mut Desired, sink: &'a mut F) -> Self {
         Self {
             desired,
             sink,
-            backoff,
             heartbeat: config.heartbeat,
             scanner: Scanner::new(Limits { bytes: config.max_reply_bytes, ..Limits::default() }),
             inbox: Vec::new(),
@@ -254,11 +252,7 @@ impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
 
     fn answered_ping(&mut self) -> Result<(), Error> {
         match self.asked.pop_front() {
-            Some(Asked { what: Ask::Ping, .. }) => {
-                // A connection that has lasted a heartbeat is worth an immediate redial.
-                self.backoff.reset();
-                Ok(())
-            }
+            Some(Asked { what: Ask::Ping, .. }) => Ok(()),
             _ => Err(unasked()),
         }
     }
