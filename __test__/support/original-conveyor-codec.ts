@@ -1,21 +1,7 @@
 import { type Job, JOB_STATES, type JobState, type NewJob } from './job.js';
 
-const STRINGS = [
-  'failedReason',
-  'deduplicationKey',
-  'lockedBy',
-  'parentId',
-  'parentQueueName',
-  'groupId',
-] as const;
-const DATES = [
-  'processedAt',
-  'completedAt',
-  'failedAt',
-  'delayUntil',
-  'lockUntil',
-  'cancelledAt',
-] as const;
+const STRINGS = ['failedReason', 'deduplicationKey', 'lockedBy', 'parentId', 'parentQueueName', 'groupId'] as const;
+const DATES = ['processedAt', 'completedAt', 'failedAt', 'delayUntil', 'lockUntil', 'cancelledAt'] as const;
 const LISTS = ['logs', 'stacktrace', 'attemptLogs', 'childrenIds'] as const;
 
 /** Encodes a job as the original writes it: nulls are left out, the order is the contract's. */
@@ -61,9 +47,7 @@ export function decodeJob(hash: Record<string, string>): Job | null {
     if (raw === undefined) return null;
     const ms = Number(raw);
     if (!Number.isFinite(ms)) {
-      throw new Error(
-        `[Conveyor] Invalid date encoding for field "${field}": ${JSON.stringify(raw)}`,
-      );
+      throw new Error(`[Conveyor] Invalid date encoding for field "${field}": ${JSON.stringify(raw)}`);
     }
     return new Date(ms);
   };

@@ -6,6 +6,7 @@ import { childTuple, type QueueKeys, queueKeys, splitChildTuple } from './convey
 import { type FetchOptions, type Job, JOB_STATES, type JobState, type NewJob } from './job.js';
 import { decodeJob, encodeJob } from './original-conveyor-codec.js';
 import { addToIndex, removeFromIndex } from './original-conveyor-indexes.js';
+import { listQueues, type QueueInfo } from './original-conveyor-listing.js';
 import { type ScriptName, SCRIPTS } from './original-conveyor-scripts.js';
 
 type Client = ReturnType<typeof createClient>;
@@ -24,14 +25,15 @@ export class OriginalStore {
   readonly client: Client;
   readonly #shas = new Map<ScriptName, string>();
 
-  constructor(options: { url: string; keyPrefix?: string }) {
+  /** `client`, when given, must already be open, as the original demands it. */
+  constructor(options: { url: string; keyPrefix?: string } | { client: Client; keyPrefix?: string }) {
     this.prefix = options.keyPrefix ?? 'conveyor';
-    this.client = createClient({ url: options.url });
+    this.client = 'client' in options ? options.client : createClient({ url: options.url });
     this.client.on('error', () => {});
   }
 
   async connect(): Promise<void> {
-    await this.client.connect();
+    if (!this.client.isOpen) await this.client.connect();
     await this.client.set(`${this.prefix}:schema`, 'redis-v1');
     for (const [name, source] of Object.entries(SCRIPTS)) {
       this.#shas.set(name as ScriptName, await this.client.scriptLoad(source));
@@ -185,11 +187,7 @@ export class OriginalStore {
   async extendLock(queueName: string, id: string, duration: number): Promise<boolean> {
     const keys = this.#keys(queueName);
     const until = String(Date.now() + duration);
-    const done = await this.#evaluate(
-      'extendLock',
-      [keys.job(id), keys.lock(id)],
-      [until, String(duration)],
-    );
+    const done = await this.#evaluate('extendLock', [keys.job(id), keys.lock(id)], [until, String(duration)]);
     return done === 1;
   }
 
@@ -213,9 +211,7 @@ export class OriginalStore {
       .zCard(keys.completed)
       .zCard(keys.failed)
       .exec();
-    return Object.fromEntries(
-      JOB_STATES.map((state, i) => [state, Number(counts[i])]),
-    ) as Record<JobState, number>;
+    return Object.fromEntries(JOB_STATES.map((state, i) => [state, Number(counts[i])])) as Record<JobState, number>;
   }
 
   async listJobs(queueName: string, state: JobState, start = 0, end = 100): Promise<Job[]> {
@@ -246,9 +242,7 @@ export class OriginalStore {
   async getStalledJobs(queueName: string): Promise<Job[]> {
     const active = await this.#hydrate(queueName, await this.#ids(queueName, 'active'));
     const now = Date.now();
-    return active.filter(
-      (job) => job.state === 'active' && job.lockUntil !== null && job.lockUntil.getTime() < now,
-    );
+    return active.filter((job) => job.state === 'active' && job.lockUntil !== null && job.lockUntil.getTime() < now);
   }
 
   async clean(queueName: string, state: JobState, grace: number): Promise<number> {
@@ -315,6 +309,10 @@ export class OriginalStore {
     const jobs: Job[] = [];
     for (const [queue, ids] of perQueue) jobs.push(...(await this.#hydrate(queue, ids)));
     return jobs;
+  }
+
+  listQueues(): Promise<QueueInfo[]> {
+    return listQueues(this.client, this.prefix);
   }
 
   async publish(event: {

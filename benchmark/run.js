@@ -1,0 +1,118 @@
+/**
+ * `npm run bench`: see README.md, or `npm run bench -- --help`.
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { ensureServer } from '../scripts/lib/server.mjs';
+import { prepare } from '../scripts/lib/setup.mjs';
+import { main, npm, run, tool } from '../scripts/lib/shell.mjs';
+import { onChange } from '../scripts/lib/stamp.mjs';
+import { machine, PLACEMENTS, stolenTicks } from './lib/cpu.js';
+import { installedRuntimes } from './lib/runtimes.js';
+
+const HELP = `npm run bench -- [options]
+
+  --quick              a short session (3 minutes) instead of the full one (25 minutes)
+  --only <parts>       of bridge, runtimes, conveyor (comma-separated; all by default)
+  --placement <where>  of ${Object.keys(PLACEMENTS).join(', ')} (comma-separated; see README.md)
+  --clients <ids>      only these clients of the bridge table (comma-separated)
+  --out <directory>    for JSON and SVG (benchmark/results/local)`;
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: 'bridge,runtimes,conveyor' },
+    placement: { type: 'string' },
+    clients: { type: 'string' },
+    out: { type: 'string', default: join(HERE, 'results', 'local') },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+/** What is measured must be there, and be the release build. */
+async function prepareAll() {
+  await prepare('release');
+  await ensureServer();
+  await onChange(
+    {
+      stamp: '.cache/benchmark-player',
+      inputs: ['__test__/support', 'benchmark/tsconfig.json'],
+      outputs: ['.cache/benchmark/__test__/support/original-conveyor.js'],
+    },
+    () => run(tool('tsc'), ['-p', join(HERE, 'tsconfig.json')]),
+  );
+  await onChange(
+    {
+      stamp: 'benchmark/node_modules/.installed',
+      inputs: ['benchmark/package-lock.json'],
+      outputs: ['benchmark/node_modules/@valkey/valkey-glide'],
+    },
+    () => npm(['ci', '--no-fund', '--no-audit', '--loglevel=error'], { cwd: HERE }),
+  );
+}
+
+/** One line that is rewritten on a terminal, and plain lines elsewhere. */
+function progress(message) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[2K▸ ${message}`);
+  else process.stderr.write(`▸ ${message}\n`);
+}
+
+function print(line) {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001B[2K');
+  console.log(line);
+}
+
+function save(name, session, charts) {
+  mkdirSync(options.out, { recursive: true });
+  writeFileSync(join(options.out, `${name}.json`), `${JSON.stringify(session)}\n`);
+  for (const [chart, svg] of Object.entries(charts)) writeFileSync(join(options.out, `${name}-${chart}.svg`), svg);
+}
+
+async function bench() {
+  const size = options.quick ? 'quick' : 'full';
+  const parts = options.only.split(',');
+  const clients = options.clients?.split(',');
+  await prepareAll();
+  const about = machine();
+  const stolenBefore = stolenTicks();
+  print(`${about.cpu}, ${about.cores} cores, Linux ${about.kernel}, Node ${about.node}, load ${about.loadAtStart}`);
+
+  const [node, ...others] = installedRuntimes();
+  if (parts.includes('bridge') || parts.includes('runtimes')) {
+    const { runBridge, bridgeCharts } = await import('./bridge/run.js');
+    const measure = async (runtime, placement) => {
+      const session = await runBridge({ size, placement, runtime, clients, print, progress });
+      save(`bridge-${runtime.name}-${placement}`, { ...about, ...session }, bridgeCharts(session));
+    };
+    if (parts.includes('bridge')) {
+      const placements = options.placement?.split(',') ?? (size === 'quick' ? ['one'] : ['one', 'none']);
+      for (const placement of placements) await measure(node, placement);
+    }
+    if (parts.includes('runtimes')) {
+      for (const runtime of others) await measure(runtime, options.placement?.split(',')[0] ?? 'one');
+      if (others.length === 0) print('\nBun and Deno are not installed: nothing measured there');
+    }
+  }
+  if (parts.includes('conveyor')) {
+    const { runConveyor, conveyorCharts } = await import('./conveyor/run.js');
+    for (const placement of options.placement?.split(',') ?? ['one']) {
+      const session = await runConveyor({ size, placement, print, progress });
+      save(`conveyor-${placement}`, { ...about, ...session }, conveyorCharts(session));
+    }
+  }
+
+  const stolen = stolenTicks() - stolenBefore;
+  if (stolen > 0)
+    print(`\nThe hypervisor took ${stolen * 10} ms of CPU from this machine meanwhile: read the intervals with care.`);
+  print(`\nRaw figures and charts: ${options.out}`);
+}
+
+if (options.help) console.log(HELP);
+else main(bench);
