@@ -20,8 +20,8 @@ export class CommandFailed extends Error {
  *
  * @param {string} command
  * @param {readonly string[]} [args]
- * @param {{ env?: Record<string, string>, cwd?: string, capture?: boolean }} [options] `capture` keeps the output
- *   from the terminal and resolves with it (both streams, in order); otherwise it goes to the terminal.
+ * @param {{ env?: Record<string, string>, cwd?: string, capture?: boolean | 'show' }} [options] `capture` resolves
+ *   with the output (both streams, in order) instead of printing it, or besides with `'show'`.
  * @returns {Promise<string>}
  */
 export function run(command, args = [], { env = {}, cwd = root, capture = false } = {}) {
@@ -29,8 +29,15 @@ export function run(command, args = [], { env = {}, cwd = root, capture = false 
     const stdio = capture ? ['ignore', 'pipe', 'pipe'] : 'inherit';
     const child = spawn(command, args, { cwd, stdio, env: { ...process.env, ...env } });
     let output = '';
-    child.stdout?.on('data', (chunk) => (output += chunk));
-    child.stderr?.on('data', (chunk) => (output += chunk));
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
+      from?.on('data', (chunk) => {
+        output += chunk;
+        if (capture === 'show') to.write(chunk);
+      });
+    }
     const shown = [command.replace(root, ''), ...args].join(' ');
     child.on('error', (error) => reject(new CommandFailed(shown, `could not be started: ${error.message}`)));
     child.on('close', (code, signal) => {

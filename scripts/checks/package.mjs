@@ -1,0 +1,58 @@
+/** Checks the packed package from outside: every entry by `import` and `require`, its types, the README's quick start. */
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommandFailed, main, root, run, tool } from '../lib/shell.mjs';
+import { withConsumer } from '../lib/consumer.mjs';
+import { addonFile } from '../lib/setup.mjs';
+
+/** Largest addon we ship, in bytes. */
+const LIMIT = 5 * 2 ** 20;
+
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const entries = Object.keys(manifest.exports)
+  .filter((path) => path !== './package.json')
+  .map((path) => manifest.name + path.slice(1));
+
+/** First TypeScript block of the README. */
+function quickStart() {
+  const block = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'));
+  if (!block) throw new CommandFailed('README.md', 'has no quick start');
+  return block[1];
+}
+
+const compilerOptions = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2023,esnext.disposable'];
+
+main(async () => {
+  const { size } = statSync(join(root, addonFile()));
+  if (size > LIMIT) throw new CommandFailed(addonFile(), `has ${size} bytes, more than ${LIMIT}`);
+
+  await withConsumer(async ({ folder, tarball }) => {
+    const write = (file, lines) => writeFileSync(join(folder, file), lines.join('\n') + '\n');
+    const inFolder = { cwd: folder };
+
+    write('import.mjs', [
+      ...entries.map((entry, index) => `import * as entry${index} from '${entry}';`),
+      ...entries.map((entry, index) => `if (!Object.keys(entry${index}).length) throw new Error('${entry} is empty');`),
+    ]);
+    await run(process.execPath, ['import.mjs'], inFolder);
+    write(
+      'require.cjs',
+      entries.map((entry) => `if (!Object.keys(require('${entry}')).length) throw new Error('${entry} is empty');`),
+    );
+    await run(process.execPath, ['require.cjs'], inFolder);
+    console.log(`${entries.join(', ')}: import and require work`);
+
+    write('quick-start.ts', [quickStart()]);
+    write(
+      'every-entry.ts',
+      entries.map((entry, index) => `export * as entry${index} from '${entry}';`),
+    );
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')];
+    await run(tool('tsc'), [...compilerOptions, ...types, 'quick-start.ts', 'every-entry.ts'], inFolder);
+    await run(process.execPath, ['quick-start.js'], inFolder);
+    console.log('README quick start: compiles and runs');
+
+    await run(tool('publint'), ['run', '--strict', tarball]);
+    await run(tool('attw'), ['--profile', 'esm-only', tarball]);
+  });
+});

@@ -1,0 +1,30 @@
+/** The package as users get it: packed, and installed into an empty project outside the repository. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { npm } from './shell.mjs';
+
+/**
+ * Packs what `npm run build` built, installs it elsewhere, and runs `body` with the folder of that project and the path
+ * of the tarball. Removes both afterwards.
+ *
+ * @template T
+ * @param {(consumer: { folder: string, tarball: string }) => Promise<T>} body
+ * @returns {Promise<T>}
+ */
+export async function withConsumer(body) {
+  const folder = mkdtempSync(join(tmpdir(), 'ferrodis-consumer-'));
+  try {
+    const packed = await npm(['pack', '--json', '--loglevel=error', '--pack-destination', folder], { capture: true });
+    const [, name] = /"filename": "([^"]+)"/.exec(packed);
+    const tarball = join(folder, name);
+    writeFileSync(join(folder, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n');
+    await npm(['install', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error', tarball], {
+      cwd: folder,
+      capture: true,
+    });
+    return await body({ folder, tarball });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,63 @@
+/** `npm run ready`, and `.ci/run`: every check there is. The last line is `N passed, N failed`. */
+import { main, run, tool } from './lib/shell.mjs';
+import { ensureServer } from './lib/server.mjs';
+import { buildAddon, buildTypeScript, installDependencies } from './lib/setup.mjs';
+
+const script = (name) => run(process.execPath, [`scripts/${name}`], { capture: 'show' });
+const cargo = (...args) => run('cargo', args);
+const clippy = (...features) =>
+  cargo('clippy', '--quiet', '--profile', 'quick', '--all-targets', ...features, '--', '-D', 'warnings');
+
+/** In this order: what is quick to fail first, what needs the slow release build last. */
+const steps = {
+  dependencies: () => installDependencies(),
+  format: () => run(process.execPath, ['scripts/format.mjs', '--check']),
+  clippy: () => clippy(),
+  'Rust without N-API': () => cargo('check', '--quiet', '--profile', 'quick', '--no-default-features'),
+  'clippy without N-API': () => clippy('--no-default-features'),
+  addon: () => buildAddon('quick'),
+  'generated files are committed': () => run('git', ['diff', '--exit-code', '--', 'index.js', 'index.d.ts']),
+  TypeScript: () => buildTypeScript(),
+  'types of tests, demo and examples': () => run(tool('tsc'), ['-p', '__test__']),
+  oxlint: () => run(tool('oxlint'), ['--deny-warnings']),
+  'import rules': () => script('checks/imports.mjs'),
+  'Lua scripts': () => script('checks/lua.mjs'),
+  server: () => ensureServer(),
+  tests: () => script('test.mjs'),
+  'tests on other servers': () => script('checks/servers.mjs'),
+  'release build': () => script('build.mjs'),
+  package: () => script('checks/package.mjs'),
+  runtimes: () => script('checks/runtimes.mjs'),
+  examples: () => script('checks/examples.mjs'),
+};
+
+/** Tests counted by the steps of a script that counts; undefined for a step that is one check. */
+function counts(output) {
+  const lines = [...(output ?? '').matchAll(/^(\d+) passed, (\d+) failed$/gm)];
+  if (lines.length === 0) return undefined;
+  return lines.reduce(([passed, failed], [, p, f]) => [passed + Number(p), failed + Number(f)], [0, 0]);
+}
+
+main(async () => {
+  let passed = 0;
+  let failed = 0;
+  const failures = [];
+  for (const [name, step] of Object.entries(steps)) {
+    console.log(`\n── ${name}`);
+    const started = performance.now();
+    let error;
+    const output = await step().catch((reason) => {
+      error = reason;
+      return reason.output;
+    });
+    const [p, f] = counts(output) ?? [error ? 0 : 1, 0];
+    passed += p;
+    failed += error ? Math.max(f, 1) : f;
+    if (error) failures.push(`${name}: ${error.message}`);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.log(`${error ? `✗ ${name}: ${error.message}` : `✓ ${name}`} (${seconds} s)`);
+  }
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}`);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  if (failed > 0) process.exitCode = 1;
+});
