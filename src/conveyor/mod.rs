@@ -1,1 +1,3 @@
 //! `ferrodis/conveyor`: the job queue store of `@conveyor/store-redis` 1.5.0.
+
+pub mod events;
