@@ -72,11 +72,11 @@ impl Subscriber {
     /// event on the runtime's thread, in order, and must not block.
     ///
     /// There is a connection only while a channel is wanted, and a grace time after.
-    pub fn new(
+    pub fn new<F: FnMut(SubscriberEvent<'_>) + Send>(
         topology: Topology,
         config: &Config,
-        sink: impl FnMut(SubscriberEvent<'_>) + Send,
-    ) -> (Self, impl Future<Output = ()> + Send) {
+        sink: F,
+    ) -> (Self, impl Future<Output = ()> + Send + use<F>) {
         let (commands, inbox) = mpsc::unbounded_channel();
         (Self { commands }, run(topology, config.clone(), inbox, sink))
     }

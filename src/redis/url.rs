@@ -107,16 +107,19 @@ mod tests {
         parse(&Secret::from(url.to_owned())).unwrap_or_else(|error| panic!("{url}: {error}"))
     }
 
-    fn tcp_of(host: &str, port: u16) -> Option<Address> {
-        Some(Address::Tcp { host: host.into(), port })
+    fn address_of(url: &str) -> (String, u16) {
+        match parts(url).address {
+            Some(Address::Tcp { host, port }) => (host, port),
+            other => panic!("{url}: {other:?}"),
+        }
     }
 
     #[test]
     fn hosts_ports_and_databases() {
-        assert_eq!(parts("redis://").address, tcp_of("localhost", 6379));
+        assert_eq!(address_of("redis://"), ("localhost".to_owned(), 6379));
         assert_eq!(parts("redis:///3").db, Some(3));
-        assert_eq!(parts("redis://cache.example:7000/").address, tcp_of("cache.example", 7000));
-        assert_eq!(parts("valkey://[::1]:7001/2").address, tcp_of("::1", 7001));
+        assert_eq!(address_of("redis://cache.example:7000/"), ("cache.example".to_owned(), 7000));
+        assert_eq!(address_of("valkey://[::1]:7001/2"), ("::1".to_owned(), 7001));
         assert_eq!(parts("redis://10.0.0.1?db=4").db, Some(4));
         assert!(!parts("redis://h").tls);
         assert!(parts("rediss://h").tls);

@@ -319,3 +319,6 @@ fn lost(error: &io::Error) -> Error {
 fn unasked() -> Error {
     Error::new(Code::Protocol, "the server answered what was not asked").retryable()
 }
+
+#[cfg(test)]
+mod tests;
