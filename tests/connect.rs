@@ -46,6 +46,11 @@ async fn both_protocols_and_a_server_without_hello() {
     assert!(ask(&mut link, &["CLIENT", "INFO"]).await.contains("db=2"));
     let error = connect(options(&old.url(":no@", ""))).await.expect_err("refused");
     assert_eq!(error.code, Code::Auth);
+
+    let mute = Server::start(&["--rename-command", "HELLO", "", "--rename-command", "AUTH", ""]).await;
+    let error = connect(options(&mute.url(":s3cret@", ""))).await.expect_err("no way to say who we are");
+    assert_eq!(error.code, Code::Auth);
+    assert!(!error.message.contains("s3cret"), "the server quotes what it does not know: {error}");
 }
 
 #[tokio::test]

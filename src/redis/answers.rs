@@ -26,7 +26,8 @@ pub fn classify(text: &[u8]) -> Class {
     }
 }
 
-/// A server error as our own, with the server's text as its message.
+/// A server error as our own, with the server's text as its message, except for what it quotes of the
+/// arguments: they are values and passwords.
 #[must_use]
 pub fn error_of(text: &[u8]) -> Error {
     let word = word(text);
@@ -35,7 +36,8 @@ pub fn error_of(text: &[u8]) -> Error {
         _ if text.starts_with(b"ERR The user executing the script can't") => Code::Auth,
         _ => Code::Reply,
     };
-    let mut error = Error::new(code, String::from_utf8_lossy(text).into_owned());
+    let quoted = memchr::memmem::find(text, b", with args").unwrap_or(text.len());
+    let mut error = Error::new(code, String::from_utf8_lossy(&text[..quoted]).into_owned());
     error.reply_code = String::from_utf8_lossy(word).into_owned();
     error.retryable = !matches!(classify(text), Class::Final)
         || matches!(word, b"OOM" | b"MISCONF" | b"NOREPLICAS")
@@ -61,5 +63,11 @@ mod tests {
         assert_eq!(error_of(b"WRONGTYPE Operation against a key").reply_code, "WRONGTYPE");
         assert_eq!(error_of(b"NOPERM no permission").code, Code::Auth);
         assert!(error_of(b"OOM command not allowed").retryable);
+    }
+
+    #[test]
+    fn arguments_that_the_server_quotes_are_left_out() {
+        let error = error_of(b"ERR unknown command 'AUTH', with args beginning with: 's3cret' ");
+        assert_eq!(error.message, "ERR unknown command 'AUTH'");
     }
 }
