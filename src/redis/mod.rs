@@ -17,7 +17,7 @@ pub mod remote;
 mod reply;
 mod request;
 mod resp;
-mod script;
+pub mod script;
 mod secret;
 mod steps;
 mod subscriber;

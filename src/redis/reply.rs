@@ -118,13 +118,19 @@ impl Frames {
     /// # Errors
     /// The server's error, classified.
     pub fn all(&self) -> Result<List<'_>, Error> {
-        let list = List { bytes: &self.bytes, left: self.count };
+        let list = self.each();
         for value in list {
             if let Value::Error(text) = value {
                 return Err(super::answers::error_of(text));
             }
         }
         Ok(list)
+    }
+
+    /// All replies, server errors among them: for reads of which one may fail without failing the rest.
+    #[must_use]
+    pub const fn each(&self) -> List<'_> {
+        List { bytes: self.bytes.as_slice(), left: self.count }
     }
 }
 
