@@ -15,7 +15,7 @@ const CONTESTANT = fileURLToPath(new URL('contestant.js', import.meta.url));
 const COMMANDS = ['GET', 'SET'];
 
 /** Warm-up per cell; the last one's rate sets how many calls fill a cell. */
-const WARM_UP_CALLS = [500, 2000, 4000];
+const WARM_UP_CALLS = [1000, 4000, 16000];
 
 /**
  * @param {object} options
