@@ -5,4 +5,6 @@ mod server;
 mod store;
 
 mod leasing;
+mod ordering;
 mod saving;
+mod updating;
