@@ -69,19 +69,23 @@ impl CallInfo {
 /// `env` and `value` belong to the running callback.
 pub unsafe fn push_arg(env: sys::napi_env, value: sys::napi_value, args: &mut Args) {
     const GUESS: usize = 256;
-    let mut is_string = false;
-    let mut write = |out: &mut Vec<u8>| {
+    args.push_or_absent(|out| {
         let start = out.len();
         out.reserve(GUESS);
         let room = out.capacity() - start;
         let mut length = 0;
         // SAFETY: N-API writes at most `room` bytes, a NUL included, behind `start`.
         let status = unsafe {
-            sys::napi_get_value_string_utf8(env, value, out.as_mut_ptr().add(start).cast(), room, &raw mut length)
+            sys::napi_get_value_string_utf8(
+                env,
+                value,
+                out.as_mut_ptr().add(start).cast(),
+                room,
+                &raw mut length,
+            )
         };
-        is_string = status == sys::Status::napi_ok;
-        if !is_string {
-            return;
+        if status != sys::Status::napi_ok {
+            return false;
         }
         // It stops before a character that does not fit whole, so a nearly full buffer means: ask for the length.
         if length + 4 >= room {
@@ -91,15 +95,18 @@ pub unsafe fn push_arg(env: sys::napi_env, value: sys::napi_value, args: &mut Ar
                 sys::napi_get_value_string_utf8(env, value, ptr::null_mut(), 0, &raw mut needed);
                 out.reserve(needed + 1);
                 let room = out.capacity() - start;
-                sys::napi_get_value_string_utf8(env, value, out.as_mut_ptr().add(start).cast(), room, &raw mut length);
+                sys::napi_get_value_string_utf8(
+                    env,
+                    value,
+                    out.as_mut_ptr().add(start).cast(),
+                    room,
+                    &raw mut length,
+                );
             }
         }
         // SAFETY: N-API initialised `length` bytes from `start` on, and that is within the capacity.
         unsafe { out.set_len(start + length) };
-    };
-    args.push_or_absent(|out| {
-        write(out);
-        is_string
+        true
     });
 }
 
@@ -107,7 +114,13 @@ pub unsafe fn push_arg(env: sys::napi_env, value: sys::napi_value, args: &mut Ar
 ///
 /// # Safety
 /// `env` and `object` are live; `data` outlives the function.
-pub unsafe fn define(env: sys::napi_env, object: sys::napi_value, name: &str, callback: Callback, data: *mut c_void) {
+pub unsafe fn define(
+    env: sys::napi_env,
+    object: sys::napi_value,
+    name: &str,
+    callback: Callback,
+    data: *mut c_void,
+) {
     let Ok(name) = CString::new(name) else { return };
     let mut function = ptr::null_mut();
     // SAFETY: the caller vouches for the pointers, and the name is NUL-terminated.
@@ -161,17 +174,6 @@ pub unsafe fn number(env: sys::napi_env, number: f64) -> sys::napi_value {
     value
 }
 
-/// `undefined`.
-///
-/// # Safety
-/// As for [`ascii`].
-pub unsafe fn undefined(env: sys::napi_env) -> sys::napi_value {
-    let mut value = ptr::null_mut();
-    // SAFETY: `value` is where the result goes.
-    unsafe { sys::napi_get_undefined(env, &raw mut value) };
-    value
-}
-
 /// Calls a JavaScript function that ferrodis itself supplies. An exception of it is a defect of ours or the end
 /// of a worker: it is reported if JavaScript can still run, and never left pending.
 ///
@@ -204,7 +206,10 @@ pub unsafe fn call(env: sys::napi_env, function: sys::napi_ref, argv: &[sys::nap
         // SAFETY: clearing and reporting an exception is allowed in any state of the environment.
         unsafe {
             let cleared = sys::napi_get_and_clear_last_exception(env, &raw mut exception);
-            if status == sys::Status::napi_pending_exception && cleared == sys::Status::napi_ok && !exception.is_null() {
+            if status == sys::Status::napi_pending_exception
+                && cleared == sys::Status::napi_ok
+                && !exception.is_null()
+            {
                 sys::napi_fatal_exception(env, exception);
             }
         }

@@ -3,6 +3,7 @@
 //! Bun exports these names and aborts when they are called, and Deno has none of them, so TypeScript says whether
 //! the host is Node before anything here is asked for.
 
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
 
@@ -18,8 +19,6 @@ type TimerStart = unsafe extern "C" fn(*mut c_void, HandleCallback, u64, u64) ->
 type Close = unsafe extern "C" fn(*mut c_void, Option<HandleCallback>);
 type OnHandle = unsafe extern "C" fn(*mut c_void);
 type HandleSize = unsafe extern "C" fn(c_int) -> usize;
-type SetData = unsafe extern "C" fn(*mut c_void, *mut c_void);
-type GetData = unsafe extern "C" fn(*const c_void) -> *mut c_void;
 
 /// The event mask of a descriptor that can be read.
 pub const READABLE: c_int = 1;
@@ -40,8 +39,6 @@ pub struct Uv {
     reference: OnHandle,
     unreference: OnHandle,
     handle_size: HandleSize,
-    set_data: SetData,
-    get_data: GetData,
 }
 
 impl Uv {
@@ -68,18 +65,32 @@ impl Uv {
             reference: symbol!("uv_ref"),
             unreference: symbol!("uv_unref"),
             handle_size: symbol!("uv_handle_size"),
-            set_data: symbol!("uv_handle_set_data"),
-            get_data: symbol!("uv_handle_get_data"),
         })
     }
+}
 
-    /// What a handle was made with.
-    ///
-    /// # Safety
-    /// `handle` is a live handle of this module.
-    pub unsafe fn data(&self, handle: *mut c_void) -> *mut c_void {
-        // SAFETY: the caller vouches for the handle.
-        unsafe { (self.get_data)(handle) }
+/// What a handle was made with.
+///
+/// # Safety
+/// `handle` is a live handle of this module.
+pub unsafe fn data(handle: *mut c_void) -> *mut c_void {
+    // SAFETY: libuv promises that each handle begins with its `data` pointer.
+    unsafe { *handle.cast::<*mut c_void>() }
+}
+
+thread_local! {
+    /// Handles of this thread whose memory libuv still has.
+    static ALIVE: Cell<usize> = const { Cell::new(0) };
+    /// What to do when there is none any more.
+    static WHEN_NONE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+/// Runs `then` when libuv is done with all handles of this thread: at once, or from the event loop.
+pub fn when_all_closed(then: impl FnOnce() + 'static) {
+    if ALIVE.get() == 0 {
+        then();
+    } else {
+        WHEN_NONE.set(Some(Box::new(then)));
     }
 }
 
@@ -109,7 +120,12 @@ impl Handle {
         unsafe { Self::new(uv, POLL, data, |memory| (uv.poll_init)(event_loop, memory, fd)) }
     }
 
-    unsafe fn new(uv: Uv, kind: c_int, data: *mut c_void, init: impl FnOnce(*mut c_void) -> c_int) -> Option<Self> {
+    unsafe fn new(
+        uv: Uv,
+        kind: c_int,
+        data: *mut c_void,
+        init: impl FnOnce(*mut c_void) -> c_int,
+    ) -> Option<Self> {
         // SAFETY: `calloc` of libuv's own size, checked for null; a handle that was not initialised is freed at once.
         unsafe {
             let memory = NonNull::new(libc::calloc(1, (uv.handle_size)(kind)))?;
@@ -117,8 +133,9 @@ impl Handle {
                 libc::free(memory.as_ptr());
                 return None;
             }
-            (uv.set_data)(memory.as_ptr(), data);
+            *memory.as_ptr().cast::<*mut c_void>() = data;
             (uv.unreference)(memory.as_ptr());
+            ALIVE.set(ALIVE.get() + 1);
             Some(Self { uv, memory })
         }
     }
@@ -159,6 +176,12 @@ impl Drop for Handle {
         unsafe extern "C" fn closed(memory: *mut c_void) {
             // SAFETY: libuv is done with the memory that `new` allocated.
             unsafe { libc::free(memory) };
+            ALIVE.set(ALIVE.get() - 1);
+            if ALIVE.get() == 0
+                && let Some(then) = WHEN_NONE.take()
+            {
+                then();
+            }
         }
         // SAFETY: the handle is live and closed once, on its own thread.
         unsafe { (self.uv.close)(self.memory.as_ptr(), Some(closed)) };

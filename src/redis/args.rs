@@ -84,6 +84,17 @@ impl Args {
         self.ends.push(self.bytes.len() | mark);
     }
 
+    /// Moves the arguments of `other` behind these.
+    pub fn append(&mut self, other: &mut Self) {
+        if other.is_empty() {
+            return;
+        }
+        let shift = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|end| end + shift));
+        other.clear();
+    }
+
     /// Forgets all arguments and keeps the memory, unless one call made it large.
     pub fn clear(&mut self) {
         const KEEP: usize = 1 << 20;

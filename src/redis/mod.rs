@@ -35,6 +35,8 @@ pub use handshake::{Facts, handshake};
 pub use mux::{Answer, Failure, Mux, Posted, Ticket, Watch};
 pub use operation::{Deadline, Operation, Run, StepsFuture};
 pub use reply::{Frames, List, ReplyBuilder, Value};
+#[cfg(feature = "node")]
+pub(crate) use reply::{decimal, skip};
 pub use request::{Repeat, Request};
 pub use resp::{Limits, Scanner};
 pub use script::Script;

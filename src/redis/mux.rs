@@ -274,7 +274,7 @@ impl Mux {
             return false;
         }
         let bytes = bytes.to_vec();
-        let error = List::frames(&self.input[self.answer..self.frame], posted.commands)
+        let error = Value::frames(&self.input[self.answer..self.frame], posted.commands)
             .find_map(|value| if let Value::Error(text) = value { Some(error_of(text)) } else { None })
             .unwrap_or_else(|| Error::new(Code::Internal, "an error without its text"));
         self.demoted |= self.class == Class::Demoted;
@@ -469,19 +469,6 @@ impl Mux {
         if self.out.is_empty() && self.out.capacity() > INPUT_KEPT {
             self.out = Vec::new();
         }
-    }
-}
-
-/// Only to read the frames of one answer in turn.
-struct List;
-
-impl List {
-    fn frames(mut bytes: &[u8], count: u32) -> impl Iterator<Item = Value<'_>> {
-        (0..count).map(move |_| {
-            let (value, rest) = super::reply::split(bytes);
-            bytes = rest;
-            value
-        })
     }
 }
 

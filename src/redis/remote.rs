@@ -1,7 +1,6 @@
 //! The runtime lane's end of a connection: a task that carries encoded requests to the server and complete
 //! answers back, for TLS and for hosts without libuv. It keeps trying until its orders end.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -37,6 +36,8 @@ pub enum News {
     },
     /// Requests that failed.
     Failures(Vec<Failure>),
+    /// The orders have ended and everything is settled.
+    Ended,
 }
 
 /// How often deadlines are looked at.
@@ -67,6 +68,7 @@ pub async fn carry(
     let mut failures = Vec::new();
     mux.close(&Error::new(Code::Closed, "the connection was closed"), &mut failures);
     tell(failures, &report);
+    report(News::Ended);
 }
 
 /// Dials until there is a connection, taking orders and keeping deadlines meanwhile.
@@ -78,7 +80,7 @@ async fn connect(
     report: &(impl Fn(News) + Sync),
 ) -> Option<Stream> {
     let refusal = std::sync::Mutex::new(None);
-    let mut dial = std::pin::pin!(topology.connect_forever(Purpose::Calls, |error| {
+    let mut dial = std::pin::pin!(topology.connect_forever(Purpose::Calls, |error: Error| {
         if matches!(error.code, Code::Auth | Code::Config)
             && let Ok(mut refusal) = refusal.lock()
         {
@@ -200,16 +202,5 @@ fn answer(mux: &mut Mux, report: &impl Fn(News)) -> Result<(), Error> {
 fn tell(failures: Vec<Failure>, report: &impl Fn(News)) {
     if !failures.is_empty() {
         report(News::Failures(failures));
-    }
-}
-
-/// Dials for another thread, which takes the socket over: the loop lane's half of this module.
-pub fn dial_for(
-    topology: Topology,
-    fault: impl Fn(Error) + Send + Sync,
-) -> impl Future<Output = Result<super::PlainSocket, Error>> + Send {
-    async move {
-        let link = topology.connect_forever(Purpose::Calls, &fault).await;
-        link.stream.into_plain()
     }
 }

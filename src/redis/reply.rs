@@ -62,6 +62,15 @@ impl<'a> Value<'a> {
         read(bytes).0
     }
 
+    /// The values of `count` replies that stand one after the other.
+    pub fn frames(mut bytes: &'a [u8], count: u32) -> impl Iterator<Item = Self> {
+        (0..count).map(move |_| {
+            let (value, rest) = read(bytes);
+            bytes = rest;
+            value
+        })
+    }
+
     /// The text, when it is one.
     #[must_use]
     pub const fn text(self) -> Option<&'a [u8]> {
@@ -236,7 +245,8 @@ pub(super) fn split(bytes: &[u8]) -> (Value<'_>, &[u8]) {
     read(bytes)
 }
 
-fn skip(mut bytes: &[u8], count: usize) -> &[u8] {
+/// What follows the first `count` values of `bytes`.
+pub(crate) fn skip(mut bytes: &[u8], count: usize) -> &[u8] {
     for _ in 0..count {
         bytes = read(bytes).1;
     }
@@ -244,7 +254,7 @@ fn skip(mut bytes: &[u8], count: usize) -> &[u8] {
 }
 
 /// A decimal integer that the scanner has already checked.
-pub(super) fn decimal(digits: &[u8]) -> i64 {
+pub(crate) fn decimal(digits: &[u8]) -> i64 {
     let (negative, digits) = match digits.split_first() {
         Some((b'-', rest)) => (true, rest),
         Some((b'+', rest)) => (false, rest),

@@ -101,10 +101,16 @@ impl Series {
         match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Pending => None,
             Poll::Ready(result) => {
-                self.running[series] = None;
-                self.free.push(series);
+                self.end(series);
                 Some(result)
             }
+        }
+    }
+
+    /// Forgets a series, as after a panic in it.
+    pub fn end(&mut self, series: usize) {
+        if self.running.get_mut(series).and_then(Option::take).is_some() {
+            self.free.push(series);
         }
     }
 

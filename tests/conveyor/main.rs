@@ -5,6 +5,4 @@ mod server;
 mod store;
 
 mod leasing;
-mod ordering;
 mod saving;
-mod updating;

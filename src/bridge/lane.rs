@@ -1,0 +1,52 @@
+//! The two ways of a request to the server, behind one face.
+
+use super::loop_lane::LoopLane;
+use super::runtime_lane::RuntimeLane;
+use crate::error::Error;
+use crate::redis::{Posted, Repeat, Request, Ticket};
+
+/// A connection's lane.
+pub enum Lane {
+    /// The socket is on this thread.
+    Loop(LoopLane),
+    /// The socket is on the runtime thread.
+    Runtime(RuntimeLane),
+}
+
+impl Lane {
+    /// Encodes a request straight into the lane's buffer.
+    ///
+    /// # Errors
+    /// What `build` returns; nothing was queued then.
+    pub fn submit(
+        &mut self,
+        ticket: Ticket,
+        repeat: Repeat,
+        deadline: u64,
+        build: impl FnOnce(&mut Request) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Loop(lane) => lane.mux.submit(ticket, repeat, deadline, build),
+            Self::Runtime(lane) => lane.submit(ticket, repeat, deadline, build),
+        }
+    }
+
+    /// Queues a request that has a buffer of its own.
+    pub fn enqueue(&mut self, ticket: Ticket, deadline: u64, request: Request) {
+        let (commands, repeat) = (request.commands(), request.repeat());
+        let bytes = request.into_bytes();
+        let posted = Posted::new(ticket, commands, bytes.len(), repeat, deadline);
+        match self {
+            Self::Loop(lane) => lane.mux.enqueue(&bytes, [posted]),
+            Self::Runtime(lane) => lane.enqueue(&bytes, posted),
+        }
+    }
+
+    /// Bytes that wait for their answer.
+    pub fn queued_bytes(&self) -> usize {
+        match self {
+            Self::Loop(lane) => lane.mux.queued_bytes(),
+            Self::Runtime(lane) => lane.queued_bytes(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Connection options as they cross, field for field as `ts/options.ts` checks and sends them.
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+
+use crate::redis::{RawOptions, RawTls, Secret};
+
+/// Connection options. Times are in milliseconds, sizes in bytes; what is absent has the default that
+/// `ConnectionOptions` documents.
+#[napi(object)]
+pub struct NativeOptions {
+    /// A `redis:`, `rediss:`, `valkey:`, `valkeys:` or `unix:` URL.
+    pub url: Option<String>,
+    /// Host name or address.
+    pub host: Option<String>,
+    /// TCP port.
+    pub port: Option<f64>,
+    /// Path of a unix socket.
+    pub path: Option<String>,
+    /// ACL user.
+    pub username: Option<String>,
+    /// Password.
+    pub password: Option<String>,
+    /// Database number.
+    pub db: Option<f64>,
+    /// TLS settings; present means on.
+    pub tls: Option<NativeTls>,
+    /// 2 or 3.
+    pub protocol: Option<f64>,
+    /// What `CLIENT LIST` shows.
+    pub client_name: Option<String>,
+    /// For connecting.
+    pub connect_timeout: Option<f64>,
+    /// For a call.
+    pub call_timeout: Option<f64>,
+    /// For a bulk or listing call.
+    pub bulk_timeout: Option<f64>,
+    /// Calls that may be pending.
+    pub max_in_flight: Option<f64>,
+    /// Bytes that may wait.
+    pub max_queued_bytes: Option<f64>,
+    /// Bytes of one reply.
+    pub max_reply_bytes: Option<f64>,
+    /// Reject instead of waiting.
+    pub fail_fast: Option<bool>,
+    /// `auto`, `loop` or `runtime`.
+    pub lane: Option<String>,
+}
+
+/// TLS settings.
+#[napi(object)]
+pub struct NativeTls {
+    /// Trusted certificates, PEM.
+    pub ca: Option<Uint8Array>,
+    /// Own certificate chain, PEM.
+    pub cert: Option<Uint8Array>,
+    /// Own private key, PEM.
+    pub key: Option<Uint8Array>,
+    /// Name to verify.
+    pub servername: Option<String>,
+    /// Whether the server is verified.
+    pub reject_unauthorized: Option<bool>,
+    /// Accepts any certificate.
+    pub dangerously_accept_invalid_certificates: Option<bool>,
+}
+
+impl From<NativeOptions> for RawOptions {
+    fn from(options: NativeOptions) -> Self {
+        Self {
+            url: options.url.map(Secret::from),
+            host: options.host,
+            port: options.port,
+            path: options.path,
+            username: options.username,
+            password: options.password.map(Secret::from),
+            db: options.db,
+            tls: options.tls.map(RawTls::from),
+            protocol: options.protocol,
+            client_name: options.client_name,
+            connect_timeout: options.connect_timeout,
+            call_timeout: options.call_timeout,
+            bulk_timeout: options.bulk_timeout,
+            max_in_flight: options.max_in_flight,
+            max_queued_bytes: options.max_queued_bytes,
+            max_reply_bytes: options.max_reply_bytes,
+            fail_fast: options.fail_fast,
+            lane: options.lane,
+        }
+    }
+}
+
+impl From<NativeTls> for RawTls {
+    fn from(tls: NativeTls) -> Self {
+        let bytes = |pem: Option<Uint8Array>| pem.map(|pem| pem.to_vec());
+        Self {
+            ca: bytes(tls.ca),
+            cert: bytes(tls.cert),
+            key: bytes(tls.key).map(Secret::from),
+            servername: tls.servername,
+            reject_unauthorized: tls.reject_unauthorized,
+            dangerously_accept_invalid_certificates: tls.dangerously_accept_invalid_certificates,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+/** The connection that all ecosystems call through. */
+import { operations as operationsOf, operationName } from './calls.js';
+import { ClosedError, ConfigError, errorFromFields, type FerrodisError, TimeoutError } from './errors.js';
+import { type Arg, native } from './native.js';
+import { type ConnectionOptions, nativeOptions } from './options.js';
+import type { Decode } from './reply.js';
+import { type Observer, SharedLink, type Subscription } from './shared-link.js';
+
+export type { Arg } from './native.js';
+export { type Decode, InvalidTextError, type Reply, type Value } from './reply.js';
+
+/** Operation numbers of one ecosystem by method name: `operations('conveyor').saveJob`. */
+export const operations: (ecosystem: string) => Readonly<Record<string, number>> = operationsOf;
+
+const { connect } = operations('redis') as { connect: number };
+
+/** What a listener wants to hear. Its callbacks may throw: that is an uncaught exception, and nothing else suffers. */
+export interface ListenOptions {
+  /** The pub/sub channel. */
+  channel: string;
+  /** Payloads are judged natively and cross only if `interest` was shown in their queue and another store sent them. */
+  filter?: { kind: 'conveyor'; origin: string };
+  /** A message. */
+  onMessage(payload: string): void;
+  /** With the filter: a payload that is no event. */
+  onMalformed?(payload: string): void;
+  /** Messages between the two instants may be missing: the subscription was down. */
+  onGap?(gap: { from: Date; to: Date }): void;
+}
+
+/** A subscription. */
+export interface Listener {
+  /** With the filter: whether events of queue `key` are wanted. */
+  interest(key: string, wanted: boolean): void;
+  /** Resolves when the server has confirmed the subscription; rejects when it refuses, or the listener is closed first. */
+  readonly ready: Promise<void>;
+  /** Ends it. Idempotent. */
+  close(): Promise<void>;
+}
+
+const LIMIT_DEFAULTS = { maxInFlight: 16_384, callTimeout: 10_000, failFast: false };
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/**
+ * A holder's view of a connection. Holders that open the same target in the same way share sockets; each has its own
+ * life, listeners and faults.
+ */
+export class Connection implements AsyncDisposable {
+  /** Called with faults in the background: a lost link, a refused dial. Dialling goes on meanwhile. */
+  onFault: ((error: FerrodisError) => void) | null = null;
+  readonly #shared: SharedLink;
+  readonly #observer: Observer;
+  readonly #listeners = new Set<OpenListener>();
+  #staged: Arg[] = [];
+  #closing: Promise<void> | undefined;
+
+  private constructor(link: number, options: ConnectionOptions) {
+    this.#observer = { fault: (error) => this.onFault?.(error) };
+    this.#shared = SharedLink.join(
+      link,
+      {
+        maxInFlight: options.maxInFlight ?? LIMIT_DEFAULTS.maxInFlight,
+        callTimeout: options.callTimeout ?? LIMIT_DEFAULTS.callTimeout,
+        failFast: options.failFast ?? LIMIT_DEFAULTS.failFast,
+      },
+      this.#observer,
+    );
+  }
+
+  /**
+   * Opens a connection. No socket is opened before the first call.
+   *
+   * @throws {ConfigError} naming the option
+   */
+  static open(options: ConnectionOptions): Connection {
+    const opened = native.open(nativeOptions(options));
+    if (typeof opened !== 'number') throw errorFromFields(opened, 'open');
+    return new Connection(opened, options);
+  }
+
+  /** Whether the link is up at this moment. */
+  get isOpen(): boolean {
+    return this.#closing === undefined && this.#shared.isUp;
+  }
+
+  /**
+   * Sends one operation. It settles within its deadline, whatever happens.
+   *
+   * @throws {FerrodisError} (rejects)
+   */
+  call<T>(operation: number, decode: Decode<T>, ...args: Arg[]): Promise<T> {
+    const staged = this.#staged;
+    if (staged.length > 0) this.#staged = [];
+    if (this.#closing !== undefined) {
+      return Promise.reject(new ClosedError('the connection was closed', { operation: operationName(operation) }));
+    }
+    return this.#shared.call(operation, decode, args, staged);
+  }
+
+  /** Adds arguments that follow those of the next call, for lists too long for a call. */
+  stage(...args: Arg[]): void {
+    for (const arg of args) this.#staged.push(arg);
+  }
+
+  /**
+   * Waits for a connection that answers.
+   *
+   * @param timeoutMs how long; for ever when absent
+   * @throws {FerrodisError} (rejects) refused credentials, a wrong option, {@link close}, or {@link TimeoutError}
+   */
+  async ready(timeoutMs?: number): Promise<void> {
+    const answered = this.call(connect, (reply) => reply.skip());
+    if (timeoutMs === undefined) return answered;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new TimeoutError(`no connection within ${timeoutMs} ms`, { operation: 'connect', retryable: true });
+      timer = setTimeout(() => reject(error), timeoutMs);
+    });
+    try {
+      await Promise.race([answered, late]);
+    } finally {
+      clearTimeout(timer);
+      answered.catch(() => undefined);
+    }
+  }
+
+  /**
+   * Subscribes to a channel, on the one subscriber connection of this target.
+   *
+   * @throws {ClosedError}
+   */
+  listen(options: ListenOptions): Listener {
+    if (this.#closing !== undefined) throw new ClosedError('the connection was closed', { operation: 'subscribe' });
+    const listener = new OpenListener(this.#shared, options, () => this.#listeners.delete(listener));
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  /**
+   * Gives the connection back: listeners end, and the last holder's leaving closes the sockets. Idempotent.
+   *
+   * @param options `timeoutMs`: how long pending calls may still take before they are rejected; 5000 by default
+   */
+  close(options: { timeoutMs?: number } = {}): Promise<void> {
+    if (this.#closing === undefined) {
+      for (const listener of [...this.#listeners]) listener.end();
+      this.#closing = this.#shared.leave(this.#observer, options.timeoutMs ?? CLOSE_TIMEOUT_MS);
+    }
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+class OpenListener implements Listener, Subscription {
+  readonly channel: string;
+  readonly ready: Promise<void>;
+  readonly #shared: SharedLink;
+  readonly #options: ListenOptions;
+  readonly #id: number;
+  readonly #onEnd: () => void;
+  #settle!: { resolve: () => void; reject: (error: FerrodisError) => void };
+
+  constructor(shared: SharedLink, options: ListenOptions, onEnd: () => void) {
+    if (typeof options.channel !== 'string' || options.channel === '') {
+      throw new ConfigError('channel: must be a string that is not empty');
+    }
+    this.channel = options.channel;
+    this.#shared = shared;
+    this.#options = options;
+    this.#onEnd = onEnd;
+    this.ready = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.ready.catch(() => undefined);
+    this.#id = shared.subscribe(this, options.filter?.origin);
+  }
+
+  message(payload: string): void {
+    this.#options.onMessage(payload);
+  }
+
+  malformed(payload: string): void {
+    this.#options.onMalformed?.(payload);
+  }
+
+  gap(from: Date, to: Date): void {
+    this.#options.onGap?.({ from, to });
+  }
+
+  /** @internal */
+  onReady(): void {
+    this.#settle.resolve();
+  }
+
+  refused(error: FerrodisError): void {
+    this.#settle.reject(error);
+  }
+
+  interest(key: string, wanted: boolean): void {
+    this.#shared.interest(this.#id, key, wanted);
+  }
+
+  end(): void {
+    this.#shared.unsubscribe(this.#id);
+    this.#settle.reject(new ClosedError('the listener was closed', { operation: 'subscribe' }));
+    this.#onEnd();
+  }
+
+  async close(): Promise<void> {
+    this.end();
+  }
+}

@@ -1,0 +1,227 @@
+/** One native connection, shared by all that opened the same target: room, waiting calls, listeners, events. */
+import { type Owner, operationName, readError, register, submit, unregister } from './calls.js';
+import {
+  BackpressureError,
+  ClosedError,
+  ConnectionError,
+  errorFromFields,
+  type FerrodisError,
+  TimeoutError,
+} from './errors.js';
+import { type Arg, native } from './native.js';
+import type { Decode, Reply } from './reply.js';
+
+/** What a holder of the connection wants to hear. */
+export interface Observer {
+  /** A fault in the background: the link was lost, or dialling failed. */
+  fault(error: FerrodisError): void;
+}
+
+/** One subscription of one holder. Called with foreign code allowed. */
+export interface Subscription {
+  readonly channel: string;
+  message(payload: string): void;
+  malformed(payload: string): void;
+  gap(from: Date, to: Date): void;
+  onReady(): void;
+  refused(error: FerrodisError): void;
+}
+
+/** A call that waits for room. */
+interface Waiting {
+  readonly since: number;
+  readonly begin: () => void;
+  readonly reject: (error: FerrodisError) => void;
+  readonly operation: number;
+}
+
+/** Limits of the connection, as its options gave them. */
+export interface Room {
+  readonly maxInFlight: number;
+  readonly callTimeout: number;
+  readonly failFast: boolean;
+}
+
+/** Calls that may wait for room. They hold their arguments, so there must be an end to it. */
+const MAX_WAITING = 100_000;
+const CHUNK = 60;
+
+const links = new Map<number, SharedLink>();
+let nextListener = 1;
+
+/** See the file's text. */
+export class SharedLink implements Owner {
+  readonly link: number;
+  private readonly room: Room;
+  private readonly observers = new Set<Observer>();
+  private readonly subscriptions = new Map<number, Subscription>();
+  private inFlight = 0;
+  private full = false;
+  private up = false;
+  private down = false;
+  private waiting: Waiting[] = [];
+  private drained: Array<() => void> = [];
+  private readonly onFull = (): void => {
+    this.full = true;
+  };
+
+  private constructor(link: number, room: Room) {
+    this.link = link;
+    this.room = room;
+    register(this);
+  }
+
+  /** The connection of this number, for one more holder. */
+  static join(link: number, room: Room, observer: Observer): SharedLink {
+    let shared = links.get(link);
+    if (shared === undefined) {
+      shared = new SharedLink(link, room);
+      links.set(link, shared);
+    }
+    shared.observers.add(observer);
+    return shared;
+  }
+
+  /** Whether the link is up right now. */
+  get isUp(): boolean {
+    return this.up;
+  }
+
+  /** Begins a call, or has it wait for room. */
+  call<T>(operation: number, decode: Decode<T>, args: readonly Arg[], staged: readonly Arg[]): Promise<T> {
+    const { room } = this;
+    if (this.inFlight < room.maxInFlight && !this.full && this.waiting.length === 0 && !(room.failFast && this.down)) {
+      return this.begin(operation, decode, args, staged);
+    }
+    const context = { operation: operationName(operation), retryable: true };
+    if (room.failFast) {
+      return Promise.reject(
+        this.down
+          ? new ConnectionError('there is no connection to the server, and failFast is on', context)
+          : new BackpressureError('too many calls are pending, and failFast is on', context),
+      );
+    }
+    if (this.waiting.length >= MAX_WAITING) {
+      return Promise.reject(new BackpressureError(`more than ${MAX_WAITING} calls wait for room`, context));
+    }
+    return new Promise((resolve, reject) => {
+      const begin = (): void => resolve(this.begin(operation, decode, args, staged));
+      this.waiting.push({ since: performance.now(), begin, reject, operation });
+    });
+  }
+
+  private begin<T>(operation: number, decode: Decode<T>, args: readonly Arg[], staged: readonly Arg[]): Promise<T> {
+    this.inFlight++;
+    for (let i = 0; i < staged.length; i += CHUNK) native.stage(...staged.slice(i, i + CHUNK));
+    return submit(this, operation, decode, args, this.onFull);
+  }
+
+  settled(): boolean {
+    this.inFlight--;
+    this.full = false;
+    return this.waiting.length > 0 || (this.inFlight === 0 && this.drained.length > 0);
+  }
+
+  afterBatch(): void {
+    let begun = 0;
+    while (begun < this.waiting.length && this.inFlight < this.room.maxInFlight && !this.full) {
+      const next = this.waiting[begun++] as Waiting;
+      if (performance.now() - next.since < this.room.callTimeout) next.begin();
+      else next.reject(tooLong(next));
+    }
+    this.waiting.splice(0, begun);
+    if (this.inFlight === 0) for (const resolve of this.drained.splice(0)) resolve();
+  }
+
+  event(name: string, reply: Reply, length: number): (() => void) | undefined {
+    switch (name) {
+      case 'up':
+        this.up = true;
+        this.down = false;
+        return undefined;
+      case 'down':
+        this.up = false;
+        this.down = true;
+        return this.fault(reply);
+      case 'silent':
+        return this.fault(reply);
+      case 'message':
+      case 'malformed': {
+        const payload = reply.text();
+        const listeners = Array.from({ length: length - 1 }, () => reply.int());
+        if (payload === null) return undefined;
+        return () => {
+          for (const id of listeners) this.subscriptions.get(id)?.[name](payload);
+        };
+      }
+      default: {
+        const channel = reply.text();
+        const concerned = [...this.subscriptions.values()].filter((each) => each.channel === channel);
+        if (name === 'gap') {
+          const [from, to] = [new Date(reply.int()), new Date(reply.int())];
+          return () => concerned.forEach((each) => each.gap(from, to));
+        }
+        if (name === 'ready') return () => concerned.forEach((each) => each.onReady());
+        const error = readError(reply, 'subscribe');
+        return () => concerned.forEach((each) => each.refused(error));
+      }
+    }
+  }
+
+  private fault(reply: Reply): () => void {
+    const error = readError(reply, 'connect');
+    return () => {
+      for (const observer of [...this.observers]) observer.fault(error);
+    };
+  }
+
+  /** Adds a subscription; `origin` asks for the conveyor filter. Returns its number. */
+  subscribe(subscription: Subscription, origin: string | undefined): number {
+    const id = nextListener++;
+    this.subscriptions.set(id, subscription);
+    const refused = native.listen(this.link, id, subscription.channel, origin);
+    if (refused !== undefined) {
+      this.subscriptions.delete(id);
+      throw errorFromFields(refused, 'subscribe');
+    }
+    return id;
+  }
+
+  /** Whether the conveyor filter lets events of `key` through. */
+  interest(id: number, key: string, wanted: boolean): void {
+    native.interest(this.link, id, key, wanted ? 1 : 0);
+  }
+
+  /** Takes a subscription away. */
+  unsubscribe(id: number): void {
+    if (this.subscriptions.delete(id)) native.unlisten(this.link, id);
+  }
+
+  /** One holder less. The last one waits for pending calls up to `timeoutMs`, then closes the sockets. */
+  async leave(observer: Observer, timeoutMs: number): Promise<void> {
+    this.observers.delete(observer);
+    if (this.observers.size > 0) return;
+    if (this.inFlight > 0 || this.waiting.length > 0) await this.drain(timeoutMs);
+    if (this.observers.size > 0 || links.get(this.link) !== this) return;
+    links.delete(this.link);
+    for (const each of this.waiting.splice(0)) each.reject(new ClosedError('the connection was closed'));
+    native.close(this.link);
+    if (this.inFlight > 0) await this.drain(timeoutMs);
+    unregister(this);
+  }
+
+  private drain(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.drained.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+function tooLong(waiting: Waiting): FerrodisError {
+  const operation = operationName(waiting.operation);
+  return new TimeoutError('the call waited for room until its deadline', { operation, retryable: true });
+}
