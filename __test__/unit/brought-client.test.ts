@@ -1,0 +1,235 @@
+import { Cluster as Cluster5, Redis as Ioredis5 } from 'ioredis5';
+import { Cluster as Cluster6, Redis as Ioredis6 } from 'ioredis6';
+import * as redis5 from 'redis5';
+import * as redis6 from 'redis6';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+import {
+  deriveOptions,
+  endedText,
+  isClientOpen,
+  recogniseClient,
+  UnsupportedClientError,
+} from '../../ts/brought-client.js';
+
+const idle = { lazyConnect: true } as const;
+const derive = (client: object) => deriveOptions('RedisStore', client);
+
+/** No client is connected here: what a node-redis one would answer is played. */
+function answering<T extends object>(client: T, answer: string | Error): T {
+  vi.spyOn(client as { sendCommand(): Promise<unknown> }, 'sendCommand').mockImplementation(() =>
+    answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer),
+  );
+  return client;
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe('recognising a client by its shape', () => {
+  it.each([
+    ['ioredis client', () => new Ioredis5(idle)],
+    ['ioredis client', () => new Ioredis6(idle)],
+    ['ioredis Cluster', () => new Cluster5(['redis://127.0.0.1:1'], { lazyConnect: true })],
+    ['ioredis Cluster', () => new Cluster6(['redis://127.0.0.1:1'], { lazyConnect: true })],
+    ['node-redis client', () => redis5.createClient()],
+    ['node-redis client', () => redis6.createClient()],
+    ['node-redis cluster', () => redis5.createCluster({ rootNodes: [] })],
+    ['node-redis cluster', () => redis6.createCluster({ rootNodes: [] })],
+    ['node-redis sentinel', () => redis5.createSentinel({ name: 'm', sentinelRootNodes: [{ host: 'h', port: 1 }] })],
+    ['node-redis sentinel', () => redis6.createSentinel({ name: 'm', sentinelRootNodes: [{ host: 'h', port: 1 }] })],
+    ['node-redis pool', () => redis5.createClientPool()],
+    ['node-redis pool', () => redis6.createClientPool()],
+    ['unknown object', () => ({ isOpen: true, get: () => null })],
+    ['unknown object', () => ({ options: { host: 'h', port: 1, db: 0, keyPrefix: '' } })],
+    ['unknown object', () => null],
+  ])('%s', (kind, make) => {
+    expect(recogniseClient(make())).toBe(kind);
+  });
+
+  it('sees through a proxy and a view', () => {
+    expect(recogniseClient(new Proxy(new Ioredis6(idle), {}))).toBe('ioredis client');
+    expect(recogniseClient(redis6.createClient().withTypeMapping({}))).toBe('node-redis client');
+  });
+
+  it('knows that a client which was never opened is not open', () => {
+    expect(isClientOpen(redis6.createClient())).toBe(false);
+    expect(isClientOpen(new Ioredis5(idle))).toBe(false);
+    expect(isClientOpen(Object.assign(Object.create(new Ioredis5(idle)), { status: 'connecting' }))).toBe(true);
+  });
+
+  it('knows the last words of each library', () => {
+    expect(endedText(new Ioredis6(idle))).toBe('Connection is closed.');
+    expect(endedText(redis5.createClient())).toBe('The client is closed');
+  });
+});
+
+describe.each([
+  ['5', Ioredis5],
+  ['6', Ioredis6],
+])('the connection of an ioredis %s client', (_major, Ioredis) => {
+  it('is the default server when nothing is set', async () => {
+    expect(await derive(new Ioredis(idle))).toEqual({ host: 'localhost', port: 6379, db: 0, connectTimeout: 10_000 });
+  });
+
+  it('comes from a URL, texts in its query included', async () => {
+    const client = new Ioredis('redis://u:p%40@h:7000/3?connectTimeout=250', idle);
+    expect(await derive(client)).toEqual({
+      host: 'h',
+      port: 7000,
+      username: 'u',
+      password: 'p@',
+      db: 3,
+      connectTimeout: 250,
+    });
+  });
+
+  it('has no user when the URL gives a password alone', async () => {
+    const derived = await derive(new Ioredis('redis://:pw@h', idle));
+    expect(derived).toMatchObject({ password: 'pw' });
+    expect(derived).not.toHaveProperty('username');
+  });
+
+  it('prefers a unix socket to the default address', async () => {
+    const derived = await derive(new Ioredis({ ...idle, path: '/run/redis.sock' }));
+    expect(derived).toMatchObject({ path: '/run/redis.sock' });
+    expect(derived).not.toHaveProperty('host');
+  });
+
+  it('carries time limits, the name and a refusal to queue', async () => {
+    const client = new Ioredis({ ...idle, commandTimeout: 700, connectionName: 'me', enableOfflineQueue: false });
+    expect(await derive(client)).toMatchObject({ callTimeout: 700, clientName: 'me', failFast: true });
+  });
+
+  it('follows the database selected since', async () => {
+    const client = new Ioredis({ ...idle, db: 1 });
+    Object.assign(client, { condition: { select: 5 } });
+    expect((await derive(client)).db).toBe(5);
+  });
+
+  it('has TLS when that is on, however it was said', async () => {
+    expect((await derive(new Ioredis('rediss://h', idle))).tls).toBe(true);
+    expect((await derive(new Ioredis({ ...idle, tls: {} }))).tls).toBe(true);
+    const tls = { ca: 'CA', cert: 'CERT', key: 'KEY', servername: 's', rejectUnauthorized: true };
+    expect((await derive(new Ioredis({ ...idle, tls }))).tls).toEqual({
+      ca: 'CA',
+      cert: 'CERT',
+      key: 'KEY',
+      servername: 's',
+    });
+    expect((await derive(new Ioredis({ ...idle, tls: { rejectUnauthorized: false } }))).tls).toEqual({
+      dangerouslyAcceptInvalidCertificates: true,
+    });
+  });
+
+  it.each([
+    ['keyPrefix', { keyPrefix: 'app:' }],
+    ['sentinels', { sentinels: [{ host: 'h', port: 1 }], name: 'm' }],
+    ['natMap', { natMap: {} }],
+    ['reconnectOnError', { reconnectOnError: () => true }],
+    ['readOnly', { readOnly: true }],
+    ['tls.checkServerIdentity', { tls: { checkServerIdentity: () => undefined } }],
+    ['tls.lookup', { tls: { lookup: () => undefined } }],
+    ['tls.host', { tls: { host: 'elsewhere' } }],
+  ])('is refused with %s', async (option, options) => {
+    const client = new Ioredis({ ...idle, ...options } as object);
+    const refusal = derive(client);
+    await expect(refusal).rejects.toThrow(
+      `RedisStore: got an ioredis client whose ${option} cannot be used by the native client`,
+    );
+    await expect(refusal).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED_REDIS_CLIENT' });
+    await expect(refusal).rejects.toBeInstanceOf(TypeError);
+  });
+});
+
+describe.each([
+  ['5', redis5.createClient],
+  ['6', redis6.createClient],
+])('the connection of a node-redis %s client', (_major, createClient) => {
+  const make = (options: object, answer: string | Error = 'id=3 addr=127.0.0.1:1 db=0 sub=0') =>
+    answering(createClient(options) as object, answer);
+
+  it('is the default server when nothing is set', async () => {
+    expect(await derive(make({}))).toMatchObject({ host: 'localhost', port: 6379, db: 0 });
+  });
+
+  it('comes from a URL, through the credentials provider that the library makes of it', async () => {
+    expect(await derive(make({ url: 'rediss://u:p%40@h:7000/3' }, new Error('NOPERM')))).toMatchObject({
+      host: 'h',
+      port: 7000,
+      username: 'u',
+      password: 'p@',
+      db: 3,
+      tls: true,
+    });
+  });
+
+  it('asks the credentials provider that the user gave, before user and password', async () => {
+    const credentialsProvider = {
+      type: 'async-credentials-provider',
+      credentials: () => Promise.resolve({ username: 'late', password: 'secret' }),
+    };
+    expect(await derive(make({ username: 'early', credentialsProvider }))).toMatchObject({
+      username: 'late',
+      password: 'secret',
+    });
+  });
+
+  it('refuses credentials that change as they please', async () => {
+    const credentialsProvider = { type: 'streaming-credentials-provider', subscribe: () => undefined };
+    await expect(derive(make({ credentialsProvider }))).rejects.toThrow(/whose streaming credentialsProvider cannot/);
+  });
+
+  it('follows the database selected since, as the server tells it', async () => {
+    expect((await derive(make({ database: 1 }, 'id=3 db=5 sub=0'))).db).toBe(5);
+    expect((await derive(make({ database: 1 }, new Error('NOPERM')))).db).toBe(1);
+  });
+
+  it('prefers a unix socket', async () => {
+    const derived = await derive(make({ socket: { path: '/run/redis.sock' } }));
+    expect(derived).toMatchObject({ path: '/run/redis.sock' });
+    expect(derived).not.toHaveProperty('port');
+  });
+
+  it('carries time limits, the name, a refusal to queue, and TLS', async () => {
+    const client = make({
+      name: 'me',
+      commandOptions: { timeout: 700 },
+      disableOfflineQueue: true,
+      socket: { connectTimeout: 250, tls: true, ca: 'CA', servername: 's' },
+    });
+    expect(await derive(client)).toMatchObject({
+      clientName: 'me',
+      callTimeout: 700,
+      failFast: true,
+      connectTimeout: 250,
+      tls: { ca: 'CA', servername: 's' },
+    });
+  });
+
+  it.each([
+    ['readonly', { readonly: true }],
+    ['socket.checkServerIdentity', { socket: { tls: true, checkServerIdentity: () => undefined } }],
+    ['socket.minVersion', { socket: { tls: true, minVersion: 'TLSv1.3' } }],
+  ])('is refused with %s', async (option, options) => {
+    await expect(derive(make(options))).rejects.toThrow(
+      `RedisStore: got a node-redis client whose ${option} cannot be used by the native client`,
+    );
+  });
+});
+
+describe('what is no standalone client', () => {
+  it('is refused, and named', async () => {
+    const cluster = new Cluster6(['redis://127.0.0.1:1'], { lazyConnect: true });
+    await expect(derive(cluster)).rejects.toThrow(/^RedisStore: got an ioredis Cluster, which cannot be used/);
+    await expect(derive(redis6.createClientPool())).rejects.toThrow(/got a node-redis pool/);
+    await expect(derive({ get: () => null })).rejects.toBeInstanceOf(UnsupportedClientError);
+  });
+
+  it('is not asked for anything', async () => {
+    const spy = vi.fn();
+    await expect(derive({ isOpen: true, isReady: true, get: spy, sendCommand: spy })).rejects.toThrow(TypeError);
+    expect(spy).not.toHaveBeenCalled();
+  });
+});
