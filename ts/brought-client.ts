@@ -166,10 +166,20 @@ function deriveTls(
   refuseSet(user, kind, tls, TLS_REFUSED, path);
   const derived: Bag = {};
   for (const name of TLS_CARRIED) {
-    if (!isUnset(tls[name])) derived[name] = tls[name];
+    if (isUnset(tls[name])) continue;
+    derived[name] = pem(tls[name]);
+    if (derived[name] === undefined) throw refuse(user, kind, path + name);
   }
   if (tls.rejectUnauthorized === false) derived.dangerouslyAcceptInvalidCertificates = true;
   return Object.keys(derived).length === 0 ? true : derived;
+}
+
+/** One text or several, as text or bytes; undefined for forms that Node alone knows. */
+function pem(value: unknown): string | Uint8Array | undefined {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value;
+  if (!Array.isArray(value)) return undefined;
+  const parts = value.map((part: unknown) => (part instanceof Uint8Array ? Buffer.from(part).toString() : part));
+  return parts.every((part) => typeof part === 'string') ? parts.join('\n') : undefined;
 }
 
 interface NodeRedisClient {

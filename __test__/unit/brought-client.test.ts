@@ -118,6 +118,7 @@ describe.each([
       key: 'KEY',
       servername: 's',
     });
+    expect((await derive(new Ioredis({ ...idle, tls: { ca: ['A', Buffer.from('B')] } }))).tls).toEqual({ ca: 'A\nB' });
     expect((await derive(new Ioredis({ ...idle, tls: { rejectUnauthorized: false } }))).tls).toEqual({
       dangerouslyAcceptInvalidCertificates: true,
     });
@@ -131,6 +132,7 @@ describe.each([
     ['readOnly', { readOnly: true }],
     ['tls.checkServerIdentity', { tls: { checkServerIdentity: () => undefined } }],
     ['tls.lookup', { tls: { lookup: () => undefined } }],
+    ['tls.key', { tls: { key: { pem: 'KEY', passphrase: 'p' } } }],
     ['tls.host', { tls: { host: 'elsewhere' } }],
   ])('is refused with %s', async (option, options) => {
     const client = new Ioredis({ ...idle, ...options } as object);

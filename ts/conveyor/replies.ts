@@ -2,7 +2,10 @@
 
 import type { Decode, Reply } from '../client.js';
 import { readJob } from './record.js';
-import type { JobData, JobState, Logger, MetricsBucket, MetricsGranularity, QueueInfo } from './types.js';
+import type { JobData, JobState, MetricsBucket, MetricsGranularity, QueueInfo } from './types.js';
+
+/** Writes a warning to the log. */
+export type Warn = (message: string, ...args: unknown[]) => void;
 
 /** Drops the reply. */
 export function readNothing(reply: Reply): void {
@@ -104,8 +107,10 @@ export function metricsReader(queueName: string, granularity: MetricsGranularity
 /**
  * Reads lists of jobs. One record that cannot be read must not hide the others: it is left out, with a warning. Made
  * once per store, so that a call makes no closure.
+ *
+ * @param warn may run foreign code, so it must come after the reply is read
  */
-export function jobListReader(logger: Logger): Decode<JobData[]> {
+export function jobListReader(warn: Warn): Decode<JobData[]> {
   return (reply) => {
     const length = reply.list();
     const jobs: JobData[] = [];
@@ -114,7 +119,7 @@ export function jobListReader(logger: Logger): Decode<JobData[]> {
         const job = readJob(reply);
         if (job !== null) jobs.push(job);
       } catch (error) {
-        logger.warn('[Conveyor] Skipping a job that cannot be decoded:', error);
+        warn('[Conveyor] Skipping a job that cannot be decoded:', error);
       }
     }
     return jobs;

@@ -48,7 +48,7 @@ export class StoreCore {
     this.logger = options.logger ?? SILENT;
     this.events = new EventHub(this.instanceId, this.logger, options.onEventHandlerError);
     this.lifecycle = new Lifecycle(options, this.prefix, this.instanceId, this.logger, this.events);
-    this.readJobs = jobListReader(this.logger);
+    this.readJobs = jobListReader((message, ...args) => this.warnLater(message, ...args));
     this.onUnpublished = (error) => this.logger.warn('[Conveyor] An event could not be published:', error);
   }
 
@@ -155,6 +155,11 @@ export class StoreCore {
   /** Calls an operation whose first argument is the prefix. @throws Error when not connected. */
   protected call<T>(operation: string, decode: Decode<T>, ...args: Arg[]): Promise<T> {
     return this.lifecycle.use().call(OPERATIONS[operation] as number, decode, this.prefix, ...args);
+  }
+
+  /** Warns once the replies at hand are read: a logger is foreign code, which may call the store again. */
+  protected warnLater(message: string, ...args: unknown[]): void {
+    queueMicrotask(() => this.logger.warn(message, ...args));
   }
 
   /** A number that, with the instance's id, names one call: repeated after a lost reply, it is done once. */

@@ -294,7 +294,7 @@ export class JobStore extends StoreCore {
       job = readJob(reply);
     } finally {
       for (const id of readTexts(reply)) {
-        this.logger.warn(`[Conveyor] Job ${id} of queue "${queueName}" cannot be decoded and was set aside`);
+        this.warnLater(`[Conveyor] Job ${id} of queue "${queueName}" cannot be decoded and was set aside`);
       }
     }
     if (job !== null) this.leases.take(queueName, job);
