@@ -60,7 +60,8 @@ export function recogniseClient(client: unknown): ClientKind {
   if (typeof client.isReady === 'boolean' && typeof client.legacy === 'function' && isBag(client.options)) {
     return 'node-redis client';
   }
-  if (isBag(client._options) && Array.isArray(client._options.rootNodes)) return 'node-redis cluster';
+  const hidden = client['_options'];
+  if (isBag(hidden) && Array.isArray(hidden.rootNodes)) return 'node-redis cluster';
   if (typeof client.getSentinelNode === 'function') return 'node-redis sentinel';
   if (typeof client.totalClients === 'number' && typeof client.execute === 'function') return 'node-redis pool';
   return 'unknown object';

@@ -180,7 +180,7 @@ describe('a job in a reply', () => {
 
   it('is null when nil, and when all fields are absent', () => {
     expect(readJob(replyOf(null))).toBeNull();
-    expect(readJob(replyOf(new Array<null>(28).fill(null)))).toBeNull();
+    expect(readJob(replyOf(Array.from({ length: 28 }, () => null)))).toBeNull();
   });
 
   it.each([

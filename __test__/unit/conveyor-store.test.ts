@@ -289,7 +289,7 @@ describe('saving', () => {
     const jobs: NewJob[] = [freshJob({ id: 'a' }), freshJob({ id: 'b' })];
     expect(await store.saveBulk('q', jobs)).toEqual(['a', 'b']);
     expect(await store.saveFlow([{ queueName: 'r', job: freshJob({ id: 'c' }) }])).toEqual(['c']);
-    expect(link.sent[0]?.staged).toEqual(jobs.flatMap((job) => [null, '0', ...encodeJob(job, job.id)]));
+    expect(link.sent[0]?.staged).toEqual(jobs.flatMap((job) => [null, '0'].concat(encodeJob(job, job.id))));
     expect(link.sent[1]?.staged.slice(0, 4)).toEqual(['r', null, '0', 'c']);
   });
 
@@ -339,7 +339,7 @@ describe('leases', () => {
     link.answers.fetchNextJob = [[record(leased()), []]];
     link.answers.updateJob = [-2, -2];
     await store.fetchNextJob('q', 'w', 1);
-    for (const _time of [1, 2]) {
+    for (let time = 1; time <= 2; time++) {
       await expect(store.updateJob('q', 'j1', { state: 'completed' })).rejects.toBeInstanceOf(LeaseLostError);
     }
     expect(link.sent.at(-1)?.args.slice(5, 7)).toEqual(['w', '10']);

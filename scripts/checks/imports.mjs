@@ -20,7 +20,7 @@ const rust = [
 ];
 
 /** TypeScript: a pattern of paths, and the imports (relative ones as paths from the top) that are allowed. */
-const core = 'ts/(client|errors|options|tracing|reply|stats)\\b|ts/client/';
+const core = 'ts/(brought-client|client|errors|options|tracing|reply|stats)\\b|ts/client/';
 const typescript = [
   [/^ts\/native\.ts$/, /^(index\.js|node:|ts\/errors\b)/],
   [/^ts\/index\.ts$/, /^ts\//],
