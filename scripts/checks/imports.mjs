@@ -30,8 +30,8 @@ const typescript = [
     const host = name === 'conveyor' ? '@conveyor/|' : '';
     return [new RegExp(`^ts/${folder}(\\.ts|/)`), new RegExp(`^(${host}node:|${core}|ts/${folder}\\b)`)];
   }),
-  [/^ts\//, new RegExp(`^(node:|ts/native\\b|${core})`)],
-  [/^__test__\/(?!unit\/)/, /^(?!(src|ts|dist)\/|index\.js)/],
+  [/^ts\//, new RegExp(`^(node:|ts/(native|calls|shared-link)\\b|${core})`)],
+  [/^__test__\/(?!unit\/|bridge\/)/, /^(?!(src|ts|dist)\/|index\.js)/],
   [/^(demo|examples)\//, /^(node:|ferrodis|demo\/|examples\/)/],
 ];
 

@@ -1,0 +1,54 @@
+/** The bridge and the life of the process: it ends by itself, on demand, and thread by thread, without a trace. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startRedis, type RunningRedis } from 'ferrodis/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const execute = promisify(execFile);
+
+let redis: RunningRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => {
+  await redis.stop();
+});
+
+describe.each(['loop', 'runtime'])('on the %s lane', (lane) => {
+  /** Runs a program to its end; it fails when the program crashes, or does not end in time. */
+  async function run(program: string, ...args: string[]): Promise<string> {
+    const file = fileURLToPath(new URL(`programs/${program}.mjs`, import.meta.url));
+    const { stdout, stderr } = await execute(
+      process.execPath,
+      ['--expose-gc', file, String(redis.port), lane, ...args],
+      { timeout: 60_000 },
+    );
+    expect(stderr).toBe('');
+    return stdout.trim();
+  }
+
+  test('a process with an idle connection ends by itself', async () => {
+    expect(await run('idle')).toBe('PONG');
+  });
+
+  test('a pending call keeps the process alive until it is settled', async () => {
+    expect(await run('pending')).toBe('settled 5000000');
+  });
+
+  test('a process that exits in the middle of calls exits cleanly', async () => {
+    expect(await run('exit')).toBe('');
+  });
+
+  test(
+    'terminating busy worker threads harms neither the process nor the other threads',
+    { timeout: 60_000 },
+    async () => {
+      expect(await run('terminate', '25')).toBe('alive');
+    },
+  );
+
+  test('a hundred thousand calls and twenty connections leave no memory behind', { timeout: 60_000 }, async () => {
+    expect(Number(await run('leak'))).toBeLessThan(16);
+  });
+});
