@@ -353,6 +353,24 @@ describe('leases', () => {
     expect(link.sent.at(-1)?.args.slice(5, 7)).toEqual([undefined, undefined]);
   });
 
+  it('end with an update that takes the job away, whoever makes it, but not with a sweep', async () => {
+    const { store, link } = await connected();
+    link.answers.fetchNextJob = [
+      [record(leased()), []],
+      [record(leased()), []],
+    ];
+    link.answers.getStalledJobs = [[record(leased())]];
+    await store.fetchNextJob('q', 'w', 1);
+    await store.updateJob('q', 'j1', { state: 'delayed', delayUntil: new Date(99) });
+    await store.updateJob('q', 'j1', { state: 'completed' });
+    expect(link.sent.at(-1)?.args.slice(5, 7)).toEqual([undefined, undefined]);
+    await store.fetchNextJob('q', 'w', 1);
+    await store.getStalledJobs('q', 1);
+    await store.updateJob('q', 'j1', { state: 'waiting', attemptsMade: 1, lockUntil: null, lockedBy: null });
+    await store.updateJob('q', 'j1', { state: 'completed' });
+    expect(link.sent.at(-1)?.args.slice(5, 7)).toEqual(['w', '10']);
+  });
+
   it('of stalled jobs are taken away once, under the expiry that was seen', async () => {
     const { store, link } = await connected();
     link.answers.getStalledJobs = [[record(leased())]];

@@ -64,7 +64,7 @@ export class JobStore extends StoreCore {
     }
   }
 
-  /** Saves many jobs of one queue, all or none. Returns their ids in the order given; see `saveJob`. */
+  /** Saves many jobs of one queue, hundreds at a stroke. Returns their ids in the order given; see `saveJob`. */
   async saveBulk(queueName: string, jobs: NewJob[]): Promise<string[]> {
     checkString('saveBulk', 'queueName', queueName);
     checkArray('saveBulk', 'jobs', jobs);
@@ -117,8 +117,9 @@ export class JobStore extends StoreCore {
       const connection = this.lifecycle.use();
       const expected = expectedStates(options?.expectedState);
       const sweep = looksLikeSweep(updates) ? this.leases.takeStalled(queueName, jobId) : undefined;
-      const speaks = sweep === undefined && speaksForHolder(updates);
-      const lease = speaks ? this.leases.of(queueName, jobId) : undefined;
+      // A sweep leaves the lease known: the worker that lost it may still come back with its result.
+      const held = sweep === undefined ? this.leases.of(queueName, jobId) : undefined;
+      const lease = speaksForHolder(updates) ? held : undefined;
       const args: Arg[] = [];
       if (expected === undefined) args.push('0');
       // An empty list expects the impossible: no job is in a state without a name.
@@ -127,7 +128,7 @@ export class JobStore extends StoreCore {
       appendChanges(args, updates);
       return connection.call(
         UPDATE_JOB,
-        (reply) => this.readUpdate(reply, queueName, jobId, updates, expected, lease),
+        (reply) => this.readUpdate(reply, queueName, jobId, updates, expected, held),
         this.prefix,
         queueName,
         this.instanceId,
@@ -266,7 +267,7 @@ export class JobStore extends StoreCore {
     jobId: string,
     updates: Partial<JobData>,
     expected: JobState[] | undefined,
-    lease: Lease | undefined,
+    held: Lease | undefined,
   ): void {
     if (!reply.isInt()) {
       const { InvalidJobStateError } = this.lifecycle.hostErrors;
@@ -274,7 +275,7 @@ export class JobStore extends StoreCore {
     }
     switch (reply.int()) {
       case 1:
-        if (endsLease(updates)) this.leases.giveUp(queueName, jobId, lease);
+        if (endsLease(updates)) this.leases.giveUp(queueName, jobId, held);
         return;
       case -1:
         throw delayedWithoutDate(jobId);

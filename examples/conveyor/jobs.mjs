@@ -1,0 +1,70 @@
+/**
+ * The smallest producer and worker: `node examples/conveyor/jobs.mjs`. A program with conveyor's own `Queue` and
+ * `Worker` passes the same store to them instead of calling it.
+ */
+import { RedisStore } from 'ferrodis/conveyor';
+import { startRedis } from 'ferrodis/testing';
+
+const redis = await startRedis();
+const store = new RedisStore({ url: redis.url });
+
+/** A job as conveyor's `Queue` makes one. */
+const job = (name, data, opts = {}) => ({
+  name,
+  queueName: 'mail',
+  state: 'waiting',
+  data,
+  attemptsMade: 0,
+  progress: 0,
+  returnvalue: null,
+  failedReason: null,
+  opts,
+  deduplicationKey: null,
+  logs: [],
+  stacktrace: [],
+  createdAt: new Date(),
+  processedAt: null,
+  completedAt: null,
+  failedAt: null,
+  delayUntil: null,
+  lockUntil: null,
+  lockedBy: null,
+  parentId: null,
+  parentQueueName: null,
+  pendingChildrenCount: 0,
+  cancelledAt: null,
+  groupId: null,
+  discarded: false,
+  childrenIds: [],
+  attemptLogs: [],
+});
+
+try {
+  await store.connect();
+  store.subscribe('mail', (event) => console.log(`  event ${event.type} of ${event.jobId}`));
+
+  await store.saveBulk('mail', [
+    job('newsletter', { to: 'everybody' }, { priority: 10 }),
+    job('receipt', { to: 'ada' }),
+    job('password reset', { to: 'grace' }, { priority: -10 }),
+  ]);
+
+  for (;;) {
+    const leased = await store.fetchNextJob('mail', 'worker-1', 30_000);
+    if (leased === null) break;
+    console.log(`${leased.name} for ${leased.data.to}`);
+    await store.updateJob('mail', leased.id, {
+      state: 'completed',
+      returnvalue: { sent: true },
+      completedAt: new Date(),
+      lockUntil: null,
+      lockedBy: null,
+    });
+    await store.publish({ type: 'job:completed', queueName: 'mail', jobId: leased.id, timestamp: new Date() });
+  }
+
+  console.log(await store.getJobCounts('mail'));
+} finally {
+  await store.disconnect();
+  await redis[Symbol.asyncDispose]();
+}
