@@ -13,7 +13,7 @@ import { prepare } from '../scripts/lib/setup.mjs';
 import { main, npm, run, tool } from '../scripts/lib/shell.mjs';
 import { onChange } from '../scripts/lib/stamp.mjs';
 import { machine, PLACEMENTS, stolenTicks } from './lib/cpu.js';
-import { installedRuntimes } from './lib/runtimes.js';
+import { node, others } from './lib/runtimes.js';
 
 const HELP = `npm run bench -- [options]
 
@@ -84,7 +84,6 @@ async function bench() {
   const stolenBefore = stolenTicks();
   print(`${about.cpu}, ${about.cores} cores, Linux ${about.kernel}, Node ${about.node}, load ${about.loadAtStart}`);
 
-  const [node, ...others] = installedRuntimes();
   if (parts.includes('bridge') || parts.includes('runtimes')) {
     const { runBridge, bridgeCharts } = await import('./bridge/run.js');
     const measure = async (runtime, placement) => {
@@ -96,8 +95,7 @@ async function bench() {
       for (const placement of placements) await measure(node, placement);
     }
     if (parts.includes('runtimes')) {
-      for (const runtime of others) await measure(runtime, options.placement?.split(',')[0] ?? 'one');
-      if (others.length === 0) print('\nBun and Deno are not installed: nothing measured there');
+      for (const runtime of await others()) await measure(runtime, options.placement?.split(',')[0] ?? 'one');
     }
   }
   if (parts.includes('conveyor')) {

@@ -42,7 +42,7 @@ export async function saved(admin, queue, { ids }) {
 }
 
 /** Everything fetched was fetched once and is completed; of the `total` jobs ever added, none is active or lost. */
-export async function completed(admin, queue, { ids }, total) {
+export async function executed(admin, queue, { ids }, total) {
   mustBeDistinct(ids);
   const scores = await admin.zmScore(`${tagOf(queue)}:completed`, ids);
   must(

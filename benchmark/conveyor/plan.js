@@ -85,7 +85,7 @@ function fetching(depth, rounds, calls, orders = ['fifo', 'lifo']) {
     rounds,
     queue,
     prepare: fillUp,
-    check: (admin, name, evidence) => checks.completed(admin, name, evidence, total),
+    check: (admin, name, evidence) => checks.executed(admin, name, evidence, total),
   };
   const entries = orders.flatMap((order) => {
     const lifo = order === 'lifo';

@@ -42,12 +42,13 @@ export class Child {
   constructor(label, command, args) {
     this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#ended = new Promise((resolve) => {
-      this.#process.once('error', (error) => resolve(`${label} could not be started: ${error.message}`));
-      this.#process.once('exit', (code, signal) => resolve(`${label} ended unexpectedly (${signal ?? code})`));
-    });
-    void this.#ended.then((reason) => {
-      this.#endReason = reason;
-      this.#waiting?.reject(new Error(reason));
+      const end = (reason) => {
+        this.#endReason = new Error(reason);
+        this.#waiting?.reject(this.#endReason);
+        resolve();
+      };
+      this.#process.once('error', (error) => end(`${label} could not be started: ${error.message}`));
+      this.#process.once('exit', (code, signal) => end(`${label} ended unexpectedly (${signal ?? code})`));
     });
     createInterface(this.#process.stdout).on('line', (line) => {
       if (!line.startsWith(MARK)) {
@@ -63,7 +64,7 @@ export class Child {
   #answer() {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      if (this.#endReason !== undefined) reject(new Error(this.#endReason));
+      if (this.#endReason !== undefined) reject(this.#endReason);
     });
   }
 

@@ -68,5 +68,12 @@ export function stolenTicks() {
 export function machine() {
   const model = /^model name\s*:\s*(.+)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown';
   const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
-  return { cpu: model, cores: availableParallelism(), kernel, node: process.version, loadAtStart: loadavg()[0] };
+  return {
+    takenAt: new Date().toISOString(),
+    cpu: model,
+    cores: availableParallelism(),
+    kernel,
+    node: process.version,
+    loadAtStart: loadavg()[0],
+  };
 }

@@ -1,0 +1,42 @@
+/** The JavaScript runtimes we promise, each from the npm registry, unpacked into `.tools`. Linux only. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { npm, root } from './shell.mjs';
+
+const arm = process.arch === 'arm64';
+const node = (version) => ({
+  name: `node-${version}`,
+  install: `node-linux-${process.arch}@${version}`,
+  program: `node_modules/node-linux-${process.arch}/bin/node`,
+  args: [],
+});
+
+/** What each is called, what npm calls it, where its program lies afterwards, and what goes before a script's name. */
+export const runtimes = [
+  node(22),
+  node(24),
+  node(26),
+  {
+    name: 'bun',
+    install: `@oven/bun-linux-${arm ? 'aarch64' : 'x64'}`,
+    program: `node_modules/@oven/bun-linux-${arm ? 'aarch64' : 'x64'}/bin/bun`,
+    args: [],
+  },
+  {
+    name: 'deno',
+    install: `@deno/linux-${process.arch}-glibc`,
+    program: `node_modules/@deno/linux-${process.arch}-glibc/deno`,
+    args: ['run', '-A'],
+  },
+];
+
+/** Installs a runtime unless it is there, and resolves with the path of its program. */
+export async function installRuntime({ name, install, program }) {
+  const folder = join(root, '.tools', name);
+  if (existsSync(join(folder, program))) return join(folder, program);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  const quietly = ['--no-save', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'];
+  await npm(['install', ...quietly, install], { cwd: folder });
+  return join(folder, program);
+}
