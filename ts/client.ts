@@ -143,7 +143,7 @@ export class Connection implements AsyncDisposable {
    */
   close(options: { timeoutMs?: number } = {}): Promise<void> {
     if (this.#closing === undefined) {
-      for (const listener of [...this.#listeners]) listener.end();
+      for (const listener of Array.from(this.#listeners)) listener.end();
       this.#closing = this.#shared.leave(this.#observer, options.timeoutMs ?? CLOSE_TIMEOUT_MS);
     }
     return this.#closing;

@@ -84,8 +84,9 @@ export class Reply {
     switch (tokens[at]) {
       case LIST: {
         this.at = at + 3;
-        const items = new Array<Value>(tokens[at + 1] as number);
-        for (let i = 0; i < items.length; i++) items[i] = this.value();
+        const length = tokens[at + 1] as number;
+        const items: Value[] = [];
+        for (let i = 0; i < length; i++) items.push(this.value());
         return items;
       }
       case INT:

@@ -171,7 +171,7 @@ export class SharedLink implements Owner {
   private fault(reply: Reply): () => void {
     const error = readError(reply, 'connect');
     return () => {
-      for (const observer of [...this.observers]) observer.fault(error);
+      for (const observer of Array.from(this.observers)) observer.fault(error);
     };
   }
 

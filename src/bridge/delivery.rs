@@ -159,10 +159,9 @@ pub unsafe fn deliver(
                 unsafe { delivery.hand_over_ascii(&input[from..to], false) };
             }
         }
-        let (status, bytes, frames) = match &failed {
-            Some(error) => (Status::Failed, error.as_slice(), 1),
-            None => (item.status, bytes, frames),
-        };
+        let (status, bytes, frames) = failed
+            .as_ref()
+            .map_or((item.status, bytes, frames), |error| (Status::Failed, error.as_slice(), 1));
         // SAFETY: as above.
         unsafe { delivery.alone(item.slot, status, bytes, frames, last, &reload) };
     }
@@ -308,11 +307,11 @@ impl Delivery {
         written
     }
 
-    fn token(&mut self, tag: i32, a: usize, b: usize) -> Result<(), Full> {
+    const fn token(&mut self, tag: i32, a: usize, b: usize) -> Result<(), Full> {
         self.push([tag, a as i32, b as i32])
     }
 
-    fn push(&mut self, token: [i32; HEADER]) -> Result<(), Full> {
+    const fn push(&mut self, token: [i32; HEADER]) -> Result<(), Full> {
         if self.used + HEADER > self.outlet.capacity {
             return Err(Full);
         }

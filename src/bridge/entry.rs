@@ -129,7 +129,7 @@ function!(operation_names, |env, _call, hub| {
 function!(open, |env, call, hub| {
     let options = call.values().first().copied().unwrap_or(ptr::null_mut());
     let opened = NativeOptions::from_napi_value(env, options)
-        .map_err(|error| Error::new(Code::Config, error.reason.clone()))
+        .map_err(|error| Error::new(Code::Config, error.reason))
         .and_then(|options| RawOptions::from(options).resolve())
         .and_then(|(target, config)| (*hub).open(target, config));
     match opened {

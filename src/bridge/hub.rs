@@ -88,7 +88,7 @@ impl Hub {
     }
 
     /// Connects the hub with its JavaScript side.
-    pub fn attach(
+    pub const fn attach(
         &mut self,
         settle: sys::napi_ref,
         grow: sys::napi_ref,
@@ -100,7 +100,7 @@ impl Hub {
     }
 
     /// The token array has moved.
-    pub fn set_tokens(&mut self, tokens: *mut i32, capacity: usize) {
+    pub const fn set_tokens(&mut self, tokens: *mut i32, capacity: usize) {
         if let Some(outlet) = &mut self.outlet {
             outlet.tokens = tokens;
             outlet.capacity = capacity;
@@ -147,7 +147,7 @@ impl Hub {
             Some((uv, event_loop)) if target.tls.is_none() && config.lane != Choice::Runtime => {
                 // SAFETY: the loop is that of this thread, and the hub drops its lanes before itself.
                 unsafe { LoopLane::new(uv, event_loop, hub, id, mux) }
-                    .map(Lane::Loop)
+                    .map(|lane| Lane::Loop(Box::new(lane)))
                     .ok_or_else(|| Error::new(Code::Internal, "the event loop refused a timer"))
             }
             _ if config.lane == Choice::Loop => {
@@ -263,8 +263,8 @@ impl Hub {
         {
             let mut result = if readable { lane.receive(&mut answers) } else { Ok(()) };
             if lane.mux.take_demoted() {
-                result =
-                    result.and(Err(Error::new(Code::Connection, "the server is a replica now").retryable()));
+                let demoted = Error::new(Code::Connection, "the server is a replica now").retryable();
+                result = result.and(Err(demoted));
             }
             input = lane.mux.lend_input();
             open.link.route(&input, &answers, Vec::new(), &mut settled);

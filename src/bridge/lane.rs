@@ -8,7 +8,7 @@ use crate::redis::{Posted, Repeat, Request, Ticket};
 /// A connection's lane.
 pub enum Lane {
     /// The socket is on this thread.
-    Loop(LoopLane),
+    Loop(Box<LoopLane>),
     /// The socket is on the runtime thread.
     Runtime(RuntimeLane),
 }

@@ -54,7 +54,9 @@ impl Listeners {
         let sink = {
             let (shared, backlog) = (Arc::clone(&shared), Arc::clone(&backlog));
             move |event: SubscriberEvent<'_>| {
-                for reply in replies(&mut lock(&shared), &event, backlog.load(Ordering::Relaxed) > BACKLOG) {
+                let full = backlog.load(Ordering::Relaxed) > BACKLOG;
+                let replies = replies(&mut lock(&shared), &event, full);
+                for reply in replies {
                     let reply = reply.into_bytes();
                     backlog.fetch_add(reply.len(), Ordering::Relaxed);
                     post.send(link, Item::Event(reply));

@@ -45,26 +45,26 @@ impl Uv {
     /// Looks the functions up; `None` when the host lacks one.
     pub fn find() -> Option<Self> {
         macro_rules! symbol {
-            ($name:literal) => {{
+            ($name:literal as $kind:ty) => {{
                 // SAFETY: the name is NUL-terminated, and looking a symbol up has no other condition.
                 let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, concat!($name, "\0").as_ptr().cast()) };
                 if found.is_null() {
                     return None;
                 }
                 // SAFETY: libuv's documentation gives the function of this name this type, in all 1.x versions.
-                unsafe { std::mem::transmute::<*mut c_void, _>(found) }
+                unsafe { std::mem::transmute::<*mut c_void, $kind>(found) }
             }};
         }
         Some(Self {
-            poll_init: symbol!("uv_poll_init"),
-            poll_start: symbol!("uv_poll_start"),
-            poll_stop: symbol!("uv_poll_stop"),
-            timer_init: symbol!("uv_timer_init"),
-            timer_start: symbol!("uv_timer_start"),
-            close: symbol!("uv_close"),
-            reference: symbol!("uv_ref"),
-            unreference: symbol!("uv_unref"),
-            handle_size: symbol!("uv_handle_size"),
+            poll_init: symbol!("uv_poll_init" as PollInit),
+            poll_start: symbol!("uv_poll_start" as PollStart),
+            poll_stop: symbol!("uv_poll_stop" as Stop),
+            timer_init: symbol!("uv_timer_init" as Init),
+            timer_start: symbol!("uv_timer_start" as TimerStart),
+            close: symbol!("uv_close" as Close),
+            reference: symbol!("uv_ref" as OnHandle),
+            unreference: symbol!("uv_unref" as OnHandle),
+            handle_size: symbol!("uv_handle_size" as HandleSize),
         })
     }
 }

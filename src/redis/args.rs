@@ -16,13 +16,13 @@ pub struct Args {
 impl Args {
     /// How many arguments there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 

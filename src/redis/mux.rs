@@ -313,7 +313,7 @@ impl Mux {
     }
 
     /// A connection stands, and everything in the queue is to be written to it.
-    pub fn attach(&mut self, now: u64) {
+    pub const fn attach(&mut self, now: u64) {
         self.connected = true;
         self.heard = now;
     }
@@ -501,13 +501,14 @@ fn with_source(bytes: &[u8], repeat: Repeat) -> Vec<u8> {
         let mut words = command.list();
         let count = words.len();
         let name = words.next().and_then(Value::text).unwrap_or_default();
-        let mut source = None;
-        if name == b"EVALSHA" {
-            source = words
+        let source = if name == b"EVALSHA" {
+            words
                 .next()
                 .and_then(Value::text)
-                .map(|sha| script::by_sha(sha).map_or(sha, |s| s.source.as_bytes()));
-        }
+                .map(|sha| script::by_sha(sha).map_or(sha, |s| s.source.as_bytes()))
+        } else {
+            None
+        };
         let name = if source.is_some() { b"EVAL" } else { name };
         request.command(std::str::from_utf8(name).unwrap_or_default(), count - 1);
         for word in source.into_iter().chain(words.filter_map(Value::text)) {

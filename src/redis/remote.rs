@@ -125,15 +125,15 @@ async fn exchange(
         let waiting = !mux.unsent().is_empty();
         tokio::select! {
             biased;
-            read = reading.read(&mut input) => match read {
+            received = reading.read(&mut input) => match received {
                 Ok(0) => return Some(Error::new(Code::Connection, "the server closed the connection").retryable()),
                 Ok(n) => {
                     let mut rest = &input[..n];
                     while !rest.is_empty() {
                         let space = mux.space();
-                        let (now, later) = rest.split_at(rest.len().min(space.len()));
-                        space[..now.len()].copy_from_slice(now);
-                        mux.read(now.len(), clock::now());
+                        let (first, later) = rest.split_at(rest.len().min(space.len()));
+                        space[..first.len()].copy_from_slice(first);
+                        mux.read(first.len(), clock::now());
                         rest = later;
                     }
                     if let Err(error) = answer(mux, report) {

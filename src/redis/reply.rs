@@ -5,7 +5,7 @@
 use crate::error::{Code, Error};
 
 /// One reply, seen in place.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
     /// Nothing: a missing key, a missing field.
     Nil,
@@ -26,7 +26,7 @@ pub struct List<'a> {
     left: usize,
 }
 
-impl<'a> List<'a> {
+impl List<'_> {
     /// Elements that are left.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -40,6 +40,7 @@ impl<'a> List<'a> {
     }
 }
 
+#[expect(clippy::copy_iterator, reason = "a list is a view, and reading it twice is meant")]
 impl<'a> Iterator for List<'a> {
     type Item = Value<'a>;
 
@@ -221,9 +222,10 @@ fn read(bytes: &[u8]) -> (Value<'_>, &[u8]) {
         Ok(n) if n + 2 <= rest.len() => (make(&rest[..n]), &rest[n + 2..]),
         _ => (Value::Nil, rest),
     };
-    let listed = |per: usize| match usize::try_from(decimal(line)) {
-        Ok(n) => (Value::List(List { bytes: rest, left: n * per }), skip(rest, n * per)),
-        Err(_) => (Value::Nil, rest),
+    let listed = |per: usize| {
+        usize::try_from(decimal(line)).map_or((Value::Nil, rest), |n| {
+            (Value::List(List { bytes: rest, left: n * per }), skip(rest, n * per))
+        })
     };
     match kind {
         b':' => (Value::Int(decimal(line)), rest),

@@ -52,7 +52,6 @@ pub struct Caller {
 impl Caller {
     /// Sends `request`; the future is ready when all its commands are answered.
     /// Several calls may be under way at once: they share a round trip.
-    #[must_use]
     pub fn call(&self, request: Request) -> Call {
         let answer = Answer::default();
         let reply_to = ReplyTo { series: self.series, answer: Rc::clone(&answer) };

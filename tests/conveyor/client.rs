@@ -102,7 +102,8 @@ impl Client {
     /// Carries out an operation, named without its ecosystem.
     pub fn call(&mut self, operation: &str, args: Args) -> Result<Reply, Error> {
         let name = format!("conveyor.{operation}");
-        let operation = OPERATIONS.iter().find(|operation| operation.name == name).expect("a known operation");
+        let operation =
+            OPERATIONS.iter().find(|operation| operation.name == name).expect("a known operation");
         match operation.run {
             Run::Once(encode) => {
                 let mut request = Request::new(operation.repeat);

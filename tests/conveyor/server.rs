@@ -50,7 +50,8 @@ fn binary() -> Option<PathBuf> {
     let named = env::var_os("REDIS_SERVER_BIN").map(PathBuf::from);
     named.or_else(|| {
         let path = env::var_os("PATH")?;
-        let found = |name: &str| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+        let found =
+            |name: &str| env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
         found("redis-server").or_else(|| found("valkey-server"))
     })
 }

@@ -10,10 +10,34 @@ use crate::server::Server;
 
 /// The fields of a job, in the order in which they cross.
 pub const FIELDS: [&str; 28] = [
-    "id", "queueName", "name", "state", "attemptsMade", "progress", "pendingChildrenCount", "failedReason",
-    "deduplicationKey", "lockedBy", "parentId", "parentQueueName", "groupId", "discarded", "createdAt", "processedAt",
-    "completedAt", "failedAt", "delayUntil", "lockUntil", "cancelledAt", "data", "returnvalue", "opts", "logs",
-    "stacktrace", "attemptLogs", "childrenIds",
+    "id",
+    "queueName",
+    "name",
+    "state",
+    "attemptsMade",
+    "progress",
+    "pendingChildrenCount",
+    "failedReason",
+    "deduplicationKey",
+    "lockedBy",
+    "parentId",
+    "parentQueueName",
+    "groupId",
+    "discarded",
+    "createdAt",
+    "processedAt",
+    "completedAt",
+    "failedAt",
+    "delayUntil",
+    "lockUntil",
+    "cancelledAt",
+    "data",
+    "returnvalue",
+    "opts",
+    "logs",
+    "stacktrace",
+    "attemptLogs",
+    "childrenIds",
 ];
 
 /// A job, or changes to one.
@@ -24,9 +48,20 @@ impl Job {
     /// A job as the host creates it.
     pub fn new(id: &str) -> Self {
         let plain = [
-            ("id", id), ("queueName", "q"), ("name", "work"), ("state", "waiting"), ("attemptsMade", "0"),
-            ("progress", "0"), ("pendingChildrenCount", "0"), ("discarded", "0"), ("createdAt", "1000"),
-            ("data", "{\"n\":1}"), ("opts", "{}"), ("logs", "[]"), ("stacktrace", "[]"), ("attemptLogs", "[]"),
+            ("id", id),
+            ("queueName", "q"),
+            ("name", "work"),
+            ("state", "waiting"),
+            ("attemptsMade", "0"),
+            ("progress", "0"),
+            ("pendingChildrenCount", "0"),
+            ("discarded", "0"),
+            ("createdAt", "1000"),
+            ("data", "{\"n\":1}"),
+            ("opts", "{}"),
+            ("logs", "[]"),
+            ("stacktrace", "[]"),
+            ("attemptLogs", "[]"),
             ("childrenIds", "[]"),
         ];
         Self(plain.into_iter().map(|(field, value)| (field, value.to_owned())).collect())
@@ -192,7 +227,12 @@ impl Store {
         self.try_fetch(worker, "30000", how).unwrap()
     }
 
-    pub fn try_fetch(&mut self, worker: &str, lock: &str, how: &Fetch) -> Result<(Option<Job>, Vec<String>), Error> {
+    pub fn try_fetch(
+        &mut self,
+        worker: &str,
+        lock: &str,
+        how: &Fetch,
+    ) -> Result<(Option<Job>, Vec<String>), Error> {
         let mut args = self.args(true);
         args.push(worker.as_bytes());
         args.push(lock.as_bytes());
@@ -227,8 +267,12 @@ impl Store {
 
     /// The job's worker completes it.
     pub fn complete(&mut self, job: &Job) -> Reply {
-        let changes =
-            [("state", Some("completed")), ("completedAt", Some("2000")), ("lockUntil", None), ("lockedBy", None)];
+        let changes = [
+            ("state", Some("completed")),
+            ("completedAt", Some("2000")),
+            ("lockUntil", None),
+            ("lockedBy", None),
+        ];
         self.update(job.id(), &changes, &When { owner: Some(lease_of(job)), ..When::default() })
     }
 

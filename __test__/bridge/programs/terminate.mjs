@@ -19,6 +19,7 @@ if (isMainThread) {
   const { connection, run } = open(workerData.port, workerData.lane);
   connection.listen({ channel: 'news', onMessage() {} });
   await run('PING');
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   parentPort?.postMessage('busy');
   for (;;) await Promise.all(Array.from({ length: 64 }, () => run('PUBLISH', 'news', 'x')));
 }
