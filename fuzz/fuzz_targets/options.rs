@@ -1,0 +1,28 @@
+//! Whatever is given as a URL: it is understood or refused with an error that does not quote it.
+
+#![no_main]
+
+use ferrodis::error::Code;
+use ferrodis::redis::{Address, RawOptions, Secret, Topology};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    let options = RawOptions { url: Some(Secret::from(text.to_owned())), ..RawOptions::default() };
+    match options.resolve() {
+        Ok((target, config)) => {
+            match &target.address {
+                Address::Tcp { host, port } => assert!(!host.is_empty() && *port > 0, "{host:?} {port}"),
+                Address::Unix(path) => assert!(path.is_absolute()),
+            }
+            if text.starts_with("rediss:") {
+                assert!(target.tls.is_some());
+            }
+            let _ = Topology::new(target, &config);
+        }
+        Err(error) => {
+            assert_eq!(error.code, Code::Config);
+            // Long enough not to be a word of the message by chance.
+            assert!(text.len() < 24 || !error.message.contains(text));
+        }
+    }
+});
