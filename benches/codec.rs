@@ -57,7 +57,7 @@ fn events(c: &mut Criterion) {
     let mut group = c.benchmark_group("events");
     group.throughput(Throughput::Bytes(event.len() as u64));
     group.bench_function("judge a foreign event", |b| {
-        b.iter(|| judge(black_box(event), "me", |queue| queue == "x"))
+        b.iter(|| judge(black_box(event), "me", |queue| queue == "x"));
     });
     group.finish();
 }

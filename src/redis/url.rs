@@ -38,6 +38,9 @@ pub(super) fn parse(url: &Secret) -> Result<Parts, Error> {
             "must not have a fragment; write # in a password as %23, and say under tls what to trust",
         ));
     }
+    if url.port() == Some(0) {
+        return Err(problem("names port 0"));
+    }
     let mut parts = Parts::default();
     let path_db = match url.scheme() {
         "redis" | "valkey" | "rediss" | "valkeys" => {
@@ -165,6 +168,7 @@ mod tests {
             "redis://h?protocol=s3cret",
             "redis://:s3cret@h:99999",
             "redis://a:1,s3cret:2",
+            "redis://s3cret:0",
             "redis://:%ff@h",
             "unix:s3cret",
             "redis+sentinel://s3cret",
