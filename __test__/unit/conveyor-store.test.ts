@@ -42,7 +42,7 @@ function leased(fields: Partial<JobData> = {}): JobData {
 }
 
 /** A node-redis client that says it is open, without a server. */
-function openClient(): ReturnType<typeof createClient> {
+function openClient() {
   const client = createClient({ url: 'redis://brought:7000/2' });
   Object.defineProperty(client, 'isOpen', { value: true });
   vi.spyOn(client, 'sendCommand').mockResolvedValue('id=1 db=4');

@@ -8,7 +8,14 @@ import { startRedis } from 'ferrodis/testing';
 const redis = await startRedis();
 const store = new RedisStore({ url: redis.url });
 
-/** A job as conveyor's `Queue` makes one. */
+/**
+ * A job as conveyor's `Queue` makes one.
+ *
+ * @param {string} name
+ * @param {{ to: string }} data
+ * @param {import('ferrodis/conveyor').JobOptions} opts
+ * @returns {import('ferrodis/conveyor').NewJob}
+ */
 const job = (name, data, opts = {}) => ({
   name,
   queueName: 'mail',
@@ -52,7 +59,8 @@ try {
   for (;;) {
     const leased = await store.fetchNextJob('mail', 'worker-1', 30_000);
     if (leased === null) break;
-    console.log(`${leased.name} for ${leased.data.to}`);
+    const { to } = /** @type {{ to: string }} */ (leased.data);
+    console.log(`${leased.name} for ${to}`);
     await store.updateJob('mail', leased.id, {
       state: 'completed',
       returnvalue: { sent: true },

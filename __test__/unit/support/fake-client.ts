@@ -1,4 +1,5 @@
-import type { Arg, ConnectionOptions, Decode, Listener, ListenOptions } from '../../../ts/client.js';
+import type { Arg, Decode, Listener, ListenOptions } from '../../../ts/client.js';
+import type { ConnectionOptions } from '../../../ts/options.js';
 import { type Played, replyOf } from './reply.js';
 
 /** One call as it reached the connection. */

@@ -7,15 +7,15 @@ export type Played = string | number | null | typeof NOT_UTF8 | Played[];
 export const NOT_UTF8: unique symbol = Symbol('not UTF-8');
 
 /** Plays a value as the client would hand a reply to a decoder. */
-export function replyOf(played: Played): Reply {
-  const rest: Played[] = [played];
+export function replyOf(given: Played): Reply {
+  const rest: Played[] = [given];
   const take = (): Played => {
     const value = rest.shift();
     if (value === undefined) throw new Error('the reply was read past its end');
     return value;
   };
   const taken = (value: Played): Value => (Array.isArray(value) ? value.map(taken) : (value as Value));
-  return {
+  const played: Pick<Reply, 'list' | 'text' | 'int' | 'value' | 'skip' | 'isNil' | 'isInt'> = {
     list() {
       const value = take();
       if (value === null) return -1;
@@ -38,4 +38,5 @@ export function replyOf(played: Played): Reply {
     isNil: () => rest[0] === null,
     isInt: () => typeof rest[0] === 'number',
   };
+  return played as Reply;
 }
