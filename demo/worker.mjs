@@ -1,0 +1,84 @@
+/**
+ * A worker process: leases jobs, hashes their files, completes them. It ends when its parent says so, or is gone.
+ * Started by main.mjs with the server's URL and its own name.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ATTEMPTS, BACKOFF, hashFile, LEASE, openStore, QUEUE } from './queue.mjs';
+
+const [url = '', name = ''] = process.argv.slice(2);
+/** Jobs in work at once. */
+const CONCURRENCY = 16;
+/** Pause when there is nothing to do, in milliseconds. */
+const IDLE = 20;
+
+const stop = new AbortController();
+process.on('disconnect', () => stop.abort());
+process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group; the parent decides.
+
+const store = await openStore(url);
+/** Ids of the jobs this worker holds. @type {Set<string>} */
+const held = new Set();
+const renewal = setInterval(() => {
+  for (const id of held) void store.extendLock(QUEUE, id, LEASE).catch(report);
+}, LEASE / 3);
+
+await Promise.all(Array.from({ length: CONCURRENCY }, workLoop));
+clearInterval(renewal);
+await store.disconnect();
+
+async function workLoop() {
+  while (!stop.signal.aborted) {
+    const job = await store.fetchNextJob(QUEUE, name, LEASE).catch(report);
+    if (!job) {
+      await sleep(IDLE);
+      continue;
+    }
+    held.add(job.id);
+    await work(job).catch(report);
+    held.delete(job.id);
+  }
+}
+
+/** @param {import('ferrodis/conveyor').JobData} job */
+async function work(job) {
+  const { path } = /** @type {import('./queue.mjs').FileJob} */ (job.data);
+  const released = { lockUntil: null, lockedBy: null };
+  /** Only the state we leased it in: a job taken from us meanwhile is not ours to finish. */
+  const mine = { expectedState: /** @type {const} */ ('active') };
+  let result;
+  try {
+    result = { ...(await hashFile(path)), worker: name };
+  } catch (error) {
+    const attemptsMade = job.attemptsMade + 1;
+    const failedReason = error instanceof Error ? error.message : String(error);
+    if (attemptsMade < ATTEMPTS) {
+      const delayUntil = new Date(Date.now() + BACKOFF);
+      const updates = { state: /** @type {const} */ ('delayed'), attemptsMade, failedReason, delayUntil, ...released };
+      await store.updateJob(QUEUE, job.id, updates, mine);
+      await tell('job:delayed', job.id, { path, attemptsMade });
+    } else {
+      const updates = { state: /** @type {const} */ ('failed'), attemptsMade, failedReason, failedAt: new Date() };
+      await store.updateJob(QUEUE, job.id, { ...updates, ...released }, mine);
+      await tell('job:failed', job.id, { path });
+    }
+    return;
+  }
+  const updates = { state: /** @type {const} */ ('completed'), returnvalue: result, failedReason: null, progress: 100 };
+  await store.updateJob(QUEUE, job.id, { ...updates, completedAt: new Date(), ...released }, mine);
+  await tell('job:completed', job.id, { bytes: result.bytes });
+}
+
+/**
+ * Lets every process that subscribed know.
+ *
+ * @param {import('ferrodis/conveyor').StoreEventType} type
+ * @param {string} jobId
+ * @param {unknown} data
+ */
+const tell = (type, jobId, data) => store.publish({ type, queueName: QUEUE, jobId, data, timestamp: new Date() });
+
+/** @param {unknown} error */
+function report(error) {
+  if (!stop.signal.aborted) console.error(`${name}:`, error);
+  return null;
+}
