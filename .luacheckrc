@@ -1,7 +1,9 @@
 -- Scripts are checked as they are written, before build.rs puts the includes in place: a script may read what the
 -- includes define, and an include defines it for others.
 std = 'lua51'
-max_line_length = 120
+max_line_length = 130
+-- Used by the functions that build.rs puts in place of the include lines.
+ignore = { "211/rcall" }
 read_globals = { 'redis', 'cjson', 'KEYS', 'ARGV' }
 
 local shared = {

@@ -20,15 +20,16 @@ const rust = [
 ];
 
 /** TypeScript: a pattern of paths, and the imports (relative ones as paths from the top) that are allowed. */
-const core = 'ts/(brought-client|client|errors|options|tracing|reply|stats)\\b|ts/client/';
+const folderOf = (name) => name.replaceAll('_', '-');
+/** Files right below `ts/` that every ecosystem may share: not what carries calls, nor what is an entry itself. */
+const core = `ts/(?!(native|calls|shared-link|index|testing|${ecosystems.map(folderOf).join('|')})\\b)[\\w-]+\\.js$`;
 const typescript = [
-  [/^ts\/native\.ts$/, /^(index\.js|node:|ts\/errors\b)/],
-  [/^ts\/index\.ts$/, /^ts\//],
+  [/^ts\/native\.ts$/, /^(index\.js|node:)/],
+  [/^ts\/index\.ts$/, /^ts\/(?!native)/],
   [/^ts\/testing(\.ts|\/)/, /^(node:|ts\/testing\b|ts\/errors\b)/],
-  ...ecosystems.map((name) => {
-    const folder = name.replaceAll('_', '-');
+  ...ecosystems.map(folderOf).map((name) => {
     const host = name === 'conveyor' ? '@conveyor/|' : '';
-    return [new RegExp(`^ts/${folder}(\\.ts|/)`), new RegExp(`^(${host}node:|${core}|ts/${folder}\\b)`)];
+    return [new RegExp(`^ts/${name}(\\.ts|/)`), new RegExp(`^(${host}node:|${core}|ts/${name}\\b)`)];
   }),
   [/^ts\//, new RegExp(`^(node:|ts/(native|calls|shared-link)\\b|${core})`)],
   [/^__test__\/(?!unit\/|bridge\/)/, /^(?!(src|ts|dist)\/|index\.js)/],
