@@ -1,7 +1,5 @@
 /** From a fresh clone to something that runs: dependencies, the addon, the TypeScript. Each step is skipped when done. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { CommandFailed, exists, npm, root, run, say, tool } from './shell.mjs';
+import { CommandFailed, exists, npm, run, say, tool } from './shell.mjs';
 import { onChange } from './stamp.mjs';
 
 /** Installs exactly what the lock file names. */
@@ -14,8 +12,8 @@ export const installDependencies = () =>
     },
     async () => {
       say('installing the development dependencies');
-      const command = existsSync(join(root, 'package-lock.json')) ? 'ci' : 'install';
-      await npm([command, '--no-fund', '--no-audit', '--loglevel=error']);
+      // Not `npm ci`: a lock file made on one platform may lack the optional packages of others, which `ci` refuses.
+      await npm(['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error']);
     },
   );
 
