@@ -194,6 +194,11 @@ describe('a job in a reply', () => {
     expect(() => readJob(reply)).toThrow(failure);
     expect(reply.text()).toBe('next');
   });
+
+  it('that is broken is named by the error', () => {
+    expect(() => readJob(replyOf(replaced(21, '{')))).toThrow(expect.objectContaining({ jobId: 'j1' }));
+    expect(() => readJob(replyOf(replaced(0, NOT_UTF8)))).toThrow(expect.not.objectContaining({ jobId: 'j1' }));
+  });
 });
 
 describe('one field of an update', () => {

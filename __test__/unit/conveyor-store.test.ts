@@ -403,6 +403,20 @@ describe('leases', () => {
     expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('Job bad of queue "q"'));
   });
 
+  it('are not kept for a job whose payload cannot be read: it fails, and the next one is leased', async () => {
+    const { store, link } = await connected();
+    link.answers.fetchNextJob = [
+      [record(leased()).with(21, '{'), []],
+      [record(leased({ id: 'j2' })), []],
+    ];
+    expect((await store.fetchNextJob('q', 'w', 1))?.id).toBe('j2');
+    expect(link.sent.map(({ operation }) => operation)).toEqual(['fetchNextJob', 'updateJob', 'fetchNextJob']);
+    expect(link.sent[1]?.args.slice(4, 7)).toEqual(['j1', undefined, undefined]);
+    expect(link.sent[1]?.args.slice(10, 14)).toEqual(['0', 'state', 'failed', 'failedReason']);
+    expect(link.sent[0]?.args[3]).not.toBe(link.sent[2]?.args[3]);
+    expect(warn).toHaveBeenCalledOnce();
+  });
+
   it('are extended through passing faults', async () => {
     const { store, link } = await connected();
     link.answers.extendLock = [new ConnectionError('lost', { operation: 'x', retryable: true }), 1];

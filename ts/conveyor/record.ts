@@ -271,6 +271,7 @@ function next(reply: Reply): Text {
     return text;
   } catch (error) {
     unreadable ??= error;
+    present++;
     return null;
   }
 }
@@ -278,7 +279,7 @@ function next(reply: Reply): Text {
 /**
  * Reads one job, or null when there is none. The reply stands behind the record afterwards, whether or not this throws.
  *
- * @throws Error when a field is missing or has no meaning.
+ * @throws Error when a field is missing or has no meaning; its `jobId` tells which job it is, as far as that can be read.
  */
 export function readJob(reply: Reply): JobData | null {
   if (reply.list() < 0) return null;
@@ -312,39 +313,43 @@ export function readJob(reply: Reply): JobData | null {
   const stacktrace = next(reply);
   const attemptLogs = next(reply);
   const childrenIds = next(reply);
-  if (unreadable !== undefined) throw unreadable;
   // A job that does not exist may also come as 28 absent fields.
   if (present === 0) return null;
-  return decodeJob(
-    id,
-    queueName,
-    name,
-    state,
-    attemptsMade,
-    progress,
-    pendingChildrenCount,
-    failedReason,
-    deduplicationKey,
-    lockedBy,
-    parentId,
-    parentQueueName,
-    groupId,
-    discarded,
-    createdAt,
-    processedAt,
-    completedAt,
-    failedAt,
-    delayUntil,
-    lockUntil,
-    cancelledAt,
-    data,
-    returnvalue,
-    opts,
-    logs,
-    stacktrace,
-    attemptLogs,
-    childrenIds,
-  );
+  try {
+    if (unreadable !== undefined) throw unreadable;
+    return decodeJob(
+      id,
+      queueName,
+      name,
+      state,
+      attemptsMade,
+      progress,
+      pendingChildrenCount,
+      failedReason,
+      deduplicationKey,
+      lockedBy,
+      parentId,
+      parentQueueName,
+      groupId,
+      discarded,
+      createdAt,
+      processedAt,
+      completedAt,
+      failedAt,
+      delayUntil,
+      lockUntil,
+      cancelledAt,
+      data,
+      returnvalue,
+      opts,
+      logs,
+      stacktrace,
+      attemptLogs,
+      childrenIds,
+    );
+  } catch (error) {
+    throw error instanceof Error && id !== null ? Object.assign(error, { jobId: id }) : error;
+  }
 }
 
 /** A job as the fields of its hash; null and undefined are left out. @throws TypeError when a value has no encoding. */

@@ -41,9 +41,28 @@ const FETCH_NEXT_JOB = OPERATIONS.fetchNextJob as number;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
 
+/** The wishes of a worker without any. */
+const ANY_JOB: readonly Arg[] = ['0'];
+
 /** What one job needs to be saved: how long its deduplication key is held, its priority, its fields. */
 function savedJob(job: NewJob): Arg[] {
   return [dedupTtlText(job), priorityText(job.opts), ...encodeJob(job, job.id ?? randomUUID())];
+}
+
+/** What a worker wants, in the order of the operation. */
+function fetchWishes(opts: FetchOptions | null | undefined): readonly Arg[] {
+  if (opts === undefined || opts === null) return ANY_JOB;
+  checkFetchOptions('fetchNextJob', opts);
+  const { lifo, jobName, rateLimit, groupConcurrency: cap, excludeGroups = [] } = opts;
+  const limited = rateLimit !== undefined && rateLimit.max > 0 && rateLimit.max < Infinity;
+  return [
+    lifo === true ? '1' : '0',
+    jobName === '' ? null : jobName,
+    limited ? String(rateLimit.max) : null,
+    limited ? String(Math.ceil(rateLimit.duration)) : null,
+    cap !== undefined && cap >= 0 && cap < Infinity ? String(cap) : null,
+    ...excludeGroups,
+  ];
 }
 
 /** Operations on single jobs. */
@@ -166,22 +185,23 @@ export class JobStore extends StoreCore {
    *
    * @param lockDuration milliseconds, above 0; rounded up
    */
-  fetchNextJob(
+  async fetchNextJob(
     queueName: string,
     workerId: string,
     lockDuration: number,
     opts?: FetchOptions,
   ): Promise<JobData | null> {
-    try {
-      checkString('fetchNextJob', 'queueName', queueName);
-      checkString('fetchNextJob', 'workerId', workerId);
-      checkPositive('fetchNextJob', 'lockDuration', lockDuration);
-      const connection = this.lifecycle.use();
-      const decode = (reply: Reply): JobData | null => this.readLeased(reply, queueName);
+    checkString('fetchNextJob', 'queueName', queueName);
+    checkString('fetchNextJob', 'workerId', workerId);
+    checkPositive('fetchNextJob', 'lockDuration', lockDuration);
+    const wishes = fetchWishes(opts);
+    const lockMs = String(Math.ceil(lockDuration));
+    const decode = (reply: Reply): JobData | null => this.readLeased(reply, queueName);
+    for (;;) {
       const call = this.nextCall();
-      const lockMs = String(Math.ceil(lockDuration));
-      if (opts === undefined || opts === null) {
-        return connection.call(
+      const connection = this.lifecycle.use();
+      try {
+        return await connection.call(
           FETCH_NEXT_JOB,
           decode,
           this.prefix,
@@ -190,30 +210,13 @@ export class JobStore extends StoreCore {
           call,
           workerId,
           lockMs,
-          '0',
+          ...wishes,
         );
+      } catch (error) {
+        const { jobId } = error as { jobId?: unknown };
+        if (typeof jobId !== 'string') throw error;
+        await this.failUnreadable(queueName, jobId, error as Error);
       }
-      checkFetchOptions('fetchNextJob', opts);
-      const { jobName, rateLimit, groupConcurrency: cap, excludeGroups } = opts;
-      const limited = rateLimit !== undefined && rateLimit.max > 0 && rateLimit.max < Infinity;
-      return connection.call(
-        FETCH_NEXT_JOB,
-        decode,
-        this.prefix,
-        queueName,
-        this.instanceId,
-        call,
-        workerId,
-        lockMs,
-        opts.lifo === true ? '1' : '0',
-        jobName === '' ? null : jobName,
-        limited ? String(rateLimit.max) : null,
-        limited ? String(Math.ceil(rateLimit.duration)) : null,
-        cap !== undefined && cap >= 0 && cap < Infinity ? String(cap) : null,
-        ...(excludeGroups ?? []),
-      );
-    } catch (error) {
-      return Promise.reject(error);
     }
   }
 
@@ -286,6 +289,18 @@ export class JobStore extends StoreCore {
       default:
       // The job does not exist, or another sweep of stalled jobs came first: there is nothing to do.
     }
+  }
+
+  /** A payload that cannot be read never will be: the job fails instead of being leased for ever. */
+  private async failUnreadable(queueName: string, jobId: string, error: Error): Promise<void> {
+    this.logger.warn(`[Conveyor] Job ${jobId} of queue "${queueName}" cannot be decoded and has failed:`, error);
+    await this.updateJob(queueName, jobId, {
+      state: 'failed',
+      failedReason: `Cannot be decoded: ${error.message}`,
+      failedAt: new Date(),
+      lockUntil: null,
+      lockedBy: null,
+    });
   }
 
   private readLeased(reply: Reply, queueName: string): JobData | null {
