@@ -28,27 +28,19 @@ local claims = T .. ':x:claims:' .. ARGV[1]
 local in_turn = cap ~= nil or #ARGV > 11
 local quarantined = {}
 
-local function read_head(id)
-  return redis.pcall('HMGET', T .. ':job:' .. id, 'id', 'queueName', 'name', 'state', 'attemptsMade', 'progress',
+local function read_job(id)
+  return rcall('HMGET', T .. ':job:' .. id, 'id', 'queueName', 'name', 'state', 'attemptsMade', 'progress',
     'pendingChildrenCount', 'failedReason', 'deduplicationKey', 'lockedBy', 'parentId', 'parentQueueName', 'groupId',
-    'discarded', 'createdAt', 'processedAt', 'completedAt', 'failedAt', 'delayUntil', 'lockUntil', 'cancelledAt')
-end
-
-local function whole_job(id, head)
-  local rest = rcall('HMGET', T .. ':job:' .. id, 'data', 'returnvalue', 'opts', 'logs', 'stacktrace', 'attemptLogs',
-    'childrenIds')
-  for i = 1, 7 do
-    head[21 + i] = rest[i]
-  end
-  return head
+    'discarded', 'createdAt', 'processedAt', 'completedAt', 'failedAt', 'delayUntil', 'lockUntil', 'cancelledAt',
+    'data', 'returnvalue', 'opts', 'logs', 'stacktrace', 'attemptLogs', 'childrenIds')
 end
 
 local leased = recall(claims, ARGV[2], ARGV[3])
 if leased then
   local at, id = string.match(leased, '^(%d+) (.*)$')
-  local head = read_head(id)
-  local held = head[4] == 'active' and head[10] == worker and head[16] == at
-  return { held and whole_job(id, head) or false, {} }
+  local job = read_job(id)
+  local held = job[4] == 'active' and job[10] == worker and job[16] == at
+  return { held and job or false, {} }
 end
 if not (lock_ms and lock_ms >= 1) then
   return redis.error_reply('ERR the lock duration must be positive')
@@ -82,36 +74,45 @@ local function unlist(id, group)
   return rcall('LREM', list, lifo and -1 or 1, id)
 end
 
--- The head of an eligible job; else nil, and true when the id was taken off the list: the hash is gone or not
--- waiting (a leftover that was leased before), or nobody can decode it.
+-- Takes an id off the list that cannot be leased: the hash is gone, or not waiting because it is a leftover that was
+-- leased before. One that nobody can decode is set aside.
+local function discard(id, group, corrupt)
+  unlist(id, group)
+  if group and group ~= '' then
+    redis.pcall('ZREM', group_keys .. group .. ':waiting', id)
+  end
+  if corrupt then
+    rcall('ZADD', T .. ':x:quarantine', int(now), id)
+    rcall('ZREMRANGEBYRANK', T .. ':x:quarantine', 0, -10001)
+    quarantined[#quarantined + 1] = id
+  end
+end
+
+-- An eligible job; else nil, and true when its id was discarded.
 local function examine(id)
-  local head = read_head(id)
-  if head.err or head[4] ~= 'waiting' or not is_readable(head) then
-    local corrupt = head.err or not is_readable(head) and rcall('EXISTS', T .. ':job:' .. id) == 1
-    unlist(id, head[13])
-    if head[13] and head[13] ~= '' then
-      redis.pcall('ZREM', group_keys .. head[13] .. ':waiting', id)
-    end
-    if corrupt then
-      rcall('ZADD', T .. ':x:quarantine', int(now), id)
-      rcall('ZREMRANGEBYRANK', T .. ':x:quarantine', 0, -10001)
-      quarantined[#quarantined + 1] = id
-    end
+  local brief = redis.pcall('HMGET', T .. ':job:' .. id, 'state', 'name', 'groupId')
+  local state, name, group = brief[1], brief[2], brief[3]
+  if state ~= 'waiting' then
+    discard(id, group, brief.err or not is_state(state) and rcall('EXISTS', T .. ':job:' .. id) == 1)
     return nil, true
   end
-  local name, group = head[3], head[13]
   if wanted ~= '' and name ~= wanted
-    or pauses and rcall('SISMEMBER', T .. ':paused', name) == 1
+    or pauses and name and rcall('SISMEMBER', T .. ':paused', name) == 1
     or group and group ~= '' and group_is_full(group) then
     return nil, false
   end
-  return head
+  local job = read_job(id)
+  if not is_readable(job) then
+    discard(id, group, true)
+    return nil, true
+  end
+  return job
 end
 
 -- Moves the job to `active`; nil when it was not on the list. What is written to is read first, so that a key of
 -- a wrong type fails the call while it has written nothing; the lock comes before the list is touched.
-local function lease(id, head, at_end)
-  local group, lock = head[13], T .. ':lock:' .. id
+local function lease(id, job, at_end)
+  local group, lock = job[13], T .. ':lock:' .. id
   local grouped = group and group ~= ''
   rcall('SCARD', active)
   if grouped then
@@ -130,14 +131,14 @@ local function lease(id, head, at_end)
     rcall('ZREM', group_keys .. group .. ':waiting', id)
     rcall('SADD', group_keys .. group .. ':active', id)
   end
-  head[4], head[10], head[16], head[20] = 'active', worker, int(now), int(now + lock_ms)
-  rcall('HSET', T .. ':job:' .. id, 'state', 'active', 'lockedBy', worker, 'lockUntil', head[20], 'processedAt', head[16])
+  job[4], job[10], job[16], job[20] = 'active', worker, int(now), int(now + lock_ms)
+  rcall('HSET', T .. ':job:' .. id, 'state', 'active', 'lockedBy', worker, 'lockUntil', job[20], 'processedAt', job[16])
   if limiter then
-    rcall('ZADD', T .. ':rl', head[16], head[16] .. ':' .. id)
+    rcall('ZADD', T .. ':rl', job[16], job[16] .. ':' .. id)
     rcall('PEXPIRE', T .. ':rl', math.max(rcall('PTTL', T .. ':rl'), window_ms))
   end
-  remember(claims, ARGV[2], ARGV[3], head[16] .. ' ' .. id)
-  return whole_job(id, head)
+  remember(claims, ARGV[2], ARGV[3], job[16] .. ' ' .. id)
+  return job
 end
 
 -- The plain path: straight along the list, in windows that grow because the first job nearly always fits.
@@ -150,9 +151,9 @@ local function from_list(skipped)
     local removed = 0
     for i = 1, #ids do
       local id = ids[lifo and #ids + 1 - i or i]
-      local head, gone = examine(id)
-      if head then
-        return lease(id, head, skipped == 0 and i == removed + 1)
+      local job, gone = examine(id)
+      if job then
+        return lease(id, job, skipped == 0 and i == removed + 1)
       elseif gone then
         removed = removed + 1
       end
@@ -196,17 +197,17 @@ end
 -- Leases the job of one member. Else nil, and true when the member was stale and is gone from the zset.
 local function from_member(key, member)
   local id = string.match(member, '!(.*)$')
-  local head, stale
+  local job, stale
   if rcall('HGET', order .. ':ids', id) == member then
-    head, stale = examine(id)
+    job, stale = examine(id)
   else
     stale = true
   end
-  if head and in_turn and order .. ':' .. order_tag(head[13]) ~= key then
-    order_put(T, id, head[13], rcall('ZSCORE', order, member), string.match(member, '^([^!]*)!'))
+  if job and in_turn and order .. ':' .. order_tag(job[13]) ~= key then
+    order_put(T, id, job[13], rcall('ZSCORE', order, member), string.match(member, '^([^!]*)!'))
     stale = true
-  elseif head then
-    local job = lease(id, head)
+  elseif job then
+    job = lease(id, job)
     if job then
       return job
     end

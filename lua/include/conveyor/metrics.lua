@@ -9,5 +9,6 @@ local function metric_parse(value)
 end
 
 local function metric_format(completed, failed, total, low, high)
-  return table.concat({ int(completed), int(failed), int(total), low and int(low) or '-', high and int(high) or '-' }, ' ')
+  local sums = int(completed) .. ' ' .. int(failed) .. ' ' .. int(total)
+  return sums .. ' ' .. (low and int(low) or '-') .. ' ' .. (high and int(high) or '-')
 end

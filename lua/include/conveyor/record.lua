@@ -1,12 +1,17 @@
--- Whether the first 21 fields of a job hash, in the order of JOB, can be decoded by every process.
-local function is_readable(head)
-  local states = { waiting = 1, ['waiting-children'] = 1, delayed = 1, active = 1, completed = 1, failed = 1 }
-  if not (head[1] and head[2] and head[3] and head[4] and states[head[4]]) then
+-- Whether a text names a state of a job.
+local function is_state(text)
+  return text == 'waiting' or text == 'waiting-children' or text == 'delayed' or text == 'active'
+    or text == 'completed' or text == 'failed'
+end
+
+-- Whether a JOB whose state is known can be decoded by every process: names there, dates finite numbers.
+local function is_readable(job)
+  if not (job[1] and job[2] and job[3]) then
     return false
   end
   for i = 15, 21 do
-    local at = head[i] and tonumber(head[i])
-    if head[i] and not (at and at == at and math.abs(at) ~= math.huge) then
+    local at = job[i] and tonumber(job[i])
+    if job[i] and not (at and at == at and math.abs(at) ~= math.huge) then
       return false
     end
   end
