@@ -1,8 +1,13 @@
 //! The operations of `ferrodis/conveyor` against a real server: results, what they cost, races and invariants.
 
+mod bulk;
 mod client;
+mod dashboard;
+mod flows;
+mod leasing;
+mod ordering;
+mod ordering;
+mod saving;
 mod server;
 mod store;
-
-mod leasing;
-mod saving;
+mod updating;
