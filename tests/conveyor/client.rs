@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use ferrodis::conveyor::OPERATIONS;
 use ferrodis::error::Error;
-use ferrodis::redis::script::{self, Script};
+use ferrodis::redis::script;
 use ferrodis::redis::{Args, Frames, Limits, Repeat, Request, Run, Scanner, Series, Value};
 
 use crate::server::Server;
@@ -90,13 +90,6 @@ impl Client {
         }
         let frames = self.exchange(vec![request]).remove(0);
         Ok(Reply::of(frames.first()?))
-    }
-
-    /// Runs one script on its own.
-    pub fn script(&mut self, script: &Script, words: &[&str]) -> Result<Reply, Error> {
-        let keys = script.keys.to_string();
-        let words = [&["EVALSHA", script.sha, keys.as_str()], words].concat();
-        self.try_command(&words)
     }
 
     /// Carries out an operation, named without its ecosystem.

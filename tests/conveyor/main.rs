@@ -7,7 +7,6 @@ mod flows;
 mod leasing;
 mod model;
 mod ordering;
-mod ordering;
 mod saving;
 mod scripts;
 mod server;

@@ -49,8 +49,8 @@ pub async fn retry_jobs(args: Args, caller: Caller) -> Result<ReplyBuilder, Erro
         token.write(&mut request, progress.steps);
         request.arg(state.name().as_bytes()).int(CHUNK as i64);
         let frames = caller.call(request).await?;
-        let (taken, left) = pair(frames.first()?);
-        progress.add(taken, taken, left);
+        let (moved, left) = pair(frames.first()?);
+        progress.add(moved, moved, left);
     }
     Ok(progress.reply())
 }
@@ -116,7 +116,7 @@ impl Progress {
     }
 
     /// Notes a chunk: what counts, how many entries it dealt with, how many the index still has.
-    fn add(&mut self, counted: i64, dealt: i64, left: i64) {
+    const fn add(&mut self, counted: i64, dealt: i64, left: i64) {
         self.owed = if self.steps == 0 { left } else { self.owed - dealt };
         self.steps += 1;
         self.done += counted;

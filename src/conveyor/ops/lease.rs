@@ -20,17 +20,16 @@ pub async fn fetch_next_job(args: Args, caller: Caller) -> Result<ReplyBuilder, 
         let mut answer = frames.first()?.list();
         let job = answer.next().unwrap_or(Value::Nil);
         quarantined.extend(answer.next().map(|ids| texts(ids.list())).unwrap_or_default());
-        match answer.next() {
-            Some(Value::Text(next)) => place = next.to_vec(),
-            _ => {
-                let mut reply = ReplyBuilder::new();
-                reply.list(2).value(job).list(quarantined.len());
-                for id in &quarantined {
-                    reply.text(id);
-                }
-                return Ok(reply);
-            }
+        if let Some(Value::Text(next)) = answer.next() {
+            place = next.to_vec();
+            continue;
         }
+        let mut reply = ReplyBuilder::new();
+        reply.list(2).value(job).list(quarantined.len());
+        for id in &quarantined {
+            reply.text(id);
+        }
+        return Ok(reply);
     }
 }
 

@@ -11,9 +11,8 @@ use crate::redis::{Args, Caller, Repeat, ReplyBuilder, Request, Value, script};
 /// maxMs or nil]`, by period and then by name; both ends are inclusive.
 pub async fn get_metrics(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
     let queue = Queue::of(&args)?;
-    let granularity = match args.bytes(2, "granularity")? {
-        known @ (b"minute" | b"hour") => known,
-        _ => return Err(Error::argument("granularity", "must be minute or hour")),
+    let granularity @ (b"minute" | b"hour") = args.bytes(2, "granularity")? else {
+        return Err(Error::argument("granularity", "must be minute or hour"));
     };
     let mut request = Request::new(Repeat::Freely);
     request.command("ZRANGEBYSCORE", 3);
