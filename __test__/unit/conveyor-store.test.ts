@@ -151,6 +151,8 @@ describe('a brought client', () => {
     await expect(store.getJob('q', 'i')).rejects.toThrow('The client is closed');
     expect(link.closed).toEqual({ timeoutMs: 0 });
     expect(client.listenerCount('error')).toBe(0);
+    await store.connect();
+    expect(store.connected).toBe(true);
   });
 
   it.each([

@@ -2,7 +2,8 @@
  * The smallest producer and worker: `node examples/conveyor/jobs.mjs`. A program with conveyor's own `Queue` and
  * `Worker` passes the same store to them instead of calling it.
  */
-import { RedisStore } from 'ferrodis/conveyor';
+import { randomUUID } from 'node:crypto';
+import { hashToJobData, RedisStore } from 'ferrodis/conveyor';
 import { startRedis } from 'ferrodis/testing';
 
 const redis = await startRedis();
@@ -14,37 +15,11 @@ const store = new RedisStore({ url: redis.url });
  * @param {string} name
  * @param {{ to: string }} data
  * @param {import('ferrodis/conveyor').JobOptions} opts
- * @returns {import('ferrodis/conveyor').NewJob}
  */
-const job = (name, data, opts = {}) => ({
-  name,
-  queueName: 'mail',
-  state: 'waiting',
-  data,
-  attemptsMade: 0,
-  progress: 0,
-  returnvalue: null,
-  failedReason: null,
-  opts,
-  deduplicationKey: null,
-  logs: [],
-  stacktrace: [],
-  createdAt: new Date(),
-  processedAt: null,
-  completedAt: null,
-  failedAt: null,
-  delayUntil: null,
-  lockUntil: null,
-  lockedBy: null,
-  parentId: null,
-  parentQueueName: null,
-  pendingChildrenCount: 0,
-  cancelledAt: null,
-  groupId: null,
-  discarded: false,
-  childrenIds: [],
-  attemptLogs: [],
-});
+const job = (name, data, opts = {}) => {
+  const blank = hashToJobData({ id: randomUUID(), queueName: 'mail', name, state: 'waiting' });
+  return { ...blank, data, opts, createdAt: new Date() };
+};
 
 try {
   await store.connect();
@@ -74,5 +49,5 @@ try {
   console.log(await store.getJobCounts('mail'));
 } finally {
   await store.disconnect();
-  await redis[Symbol.asyncDispose]();
+  await redis.stop();
 }

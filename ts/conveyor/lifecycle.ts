@@ -88,9 +88,9 @@ export class Lifecycle {
   }
 
   private async open(): Promise<void> {
+    this.ended = null;
     const target = await this.abortable(this.target());
     const { client } = this.options;
-    this.ended = null;
     const brought = client ? new BroughtClient(client, this.logger, (why) => this.endWith(why)) : null;
     let connection: Connection | undefined;
     let listener: Listener | undefined;
