@@ -90,7 +90,7 @@ end
 
 if moved then
   local now = server_ms()
-  local opts = rcall('HGET', job, 'opts')
+  local opts = (to == 'waiting' or is_terminal(state)) and rcall('HGET', job, 'opts')
   local ended = is_terminal(to) and rcall('HGET', job, to == 'completed' and 'completedAt' or 'failedAt') or int(now)
   local since = merged('createdAt', created) or int(now)
   index_remove(T, state or '', id, group)

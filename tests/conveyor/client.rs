@@ -16,7 +16,7 @@ pub enum Reply {
     Nil,
     Int(i64),
     Text(String),
-    List(Vec<Reply>),
+    List(Vec<Self>),
 }
 
 impl Reply {
@@ -142,7 +142,7 @@ impl Client {
                 if let Some(end) = self.scanner.scan(&self.unread).unwrap() {
                     break end;
                 }
-                let mut chunk = [0; 65_536];
+                let mut chunk = [0; 16_384];
                 let read = self.stream.read(&mut chunk).unwrap();
                 assert!(read > 0, "the server closed the connection");
                 self.unread.extend_from_slice(&chunk[..read]);

@@ -90,10 +90,10 @@ impl Model {
     }
 
     fn remove(&mut self, id: &str) {
-        if let Some(job) = self.jobs.remove(id) {
-            if self.keys.get(&job.key).is_some_and(|owner| owner == id) {
-                self.keys.remove(&job.key);
-            }
+        if let Some(job) = self.jobs.remove(id)
+            && self.keys.get(&job.key).is_some_and(|owner| owner == id)
+        {
+            self.keys.remove(&job.key);
         }
     }
 
@@ -127,7 +127,7 @@ fn opts(priority: i8) -> String {
 fn apply(step: &Step, store: &mut Store, model: &mut Model) {
     match step {
         Step::Save { id, state, group, priority, key } => {
-            save(store, model, *id, *state, *group, *priority, *key)
+            save(store, model, *id, *state, *group, *priority, *key);
         }
         Step::Fetch { lifo, name, cap } => fetch(store, model, *lifo, *name, *cap),
         Step::Complete { nth, failed } => {
@@ -174,13 +174,17 @@ fn apply(step: &Step, store: &mut Store, model: &mut Model) {
         Step::Promote => {
             let order = store.client.command(&["ZRANGE", "{p:q}:delayed", "0", "-1"]).texts();
             assert_eq!(store.tokened("promoteDelayedJobs", &["+inf"]), Reply::Int(order.len() as i64));
-            order.iter().for_each(|id| model.enter(id, "waiting"));
+            for id in &order {
+                model.enter(id, "waiting");
+            }
         }
         Step::Retry { failed } => {
             let state = if *failed { "failed" } else { "completed" };
             let order = store.client.command(&["ZRANGE", &format!("{{p:q}}:{state}"), "0", "-1"]).texts();
             assert_eq!(store.tokened("retryJobs", &[state]), Reply::Int(order.len() as i64));
-            order.iter().for_each(|id| model.enter(id, "waiting"));
+            for id in &order {
+                model.enter(id, "waiting");
+            }
         }
         Step::Clean { state } => {
             let doomed = model.in_state(STATES[*state]);
@@ -188,12 +192,16 @@ fn apply(step: &Step, store: &mut Store, model: &mut Model) {
             let doomed: Vec<_> =
                 doomed.into_iter().filter(|id| STATES[*state] != "active" || dated(store, id)).collect();
             assert_eq!(store.plain("clean", &[STATES[*state], "0"]), Reply::Int(doomed.len() as i64));
-            doomed.iter().for_each(|id| model.remove(id));
+            for id in &doomed {
+                model.remove(id);
+            }
         }
         Step::Drain => {
             let doomed: Vec<_> = STATES[..3].iter().flat_map(|state| model.in_state(state)).collect();
             assert_eq!(store.plain("drain", &[]), Reply::Int(doomed.len() as i64));
-            doomed.iter().for_each(|id| model.remove(id));
+            for id in &doomed {
+                model.remove(id);
+            }
         }
         Step::Notify { id } => {
             let id = id.to_string();

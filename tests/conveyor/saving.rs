@@ -58,13 +58,13 @@ fn each_state_has_its_index_and_score() {
     store.save(&Job::new("c").with("state", "completed"));
     store.save(&Job::new("p").with("state", "waiting-children"));
     store.save(&Job::new("x").with("state", "active").with("groupId", "g"));
-    let mut score =
+    let mut scored =
         |index: &str, id: &str| store.client.command(&["ZSCORE", &format!("{{p:q}}:{index}"), id]);
-    assert_eq!(score("delayed", "d").text(), "77");
-    assert_eq!(score("delayed", "e").text(), "1000", "createdAt without delayUntil");
-    assert_eq!(score("failed", "f").text(), "88");
+    assert_eq!(scored("delayed", "d").text(), "77");
+    assert_eq!(scored("delayed", "e").text(), "1000", "createdAt without delayUntil");
+    assert_eq!(scored("failed", "f").text(), "88");
     assert!(
-        score("completed", "c").text().parse::<i64>().unwrap() > 1_600_000_000_000,
+        scored("completed", "c").text().parse::<i64>().unwrap() > 1_600_000_000_000,
         "the time of writing"
     );
     assert_eq!(store.counts(), [0, 1, 2, 1, 1, 1]);

@@ -67,7 +67,7 @@ impl Job {
         Self(plain.into_iter().map(|(field, value)| (field, value.to_owned())).collect())
     }
 
-    pub fn with(mut self, field: &'static str, value: impl ToString) -> Self {
+    pub fn with(mut self, field: &'static str, value: impl std::fmt::Display) -> Self {
         self.0.insert(field, value.to_string());
         self
     }
@@ -138,7 +138,7 @@ impl Store {
     }
 
     /// Makes the next call look like a repetition of the last one.
-    pub fn repeat_last(&mut self) {
+    pub const fn repeat_last(&mut self) {
         self.calls -= 1;
     }
 
@@ -163,21 +163,27 @@ impl Store {
 
     pub fn try_plain(&mut self, operation: &str, rest: &[&str]) -> Result<Reply, Error> {
         let mut args = self.args(false);
-        rest.iter().for_each(|arg| args.push(arg.as_bytes()));
+        for arg in rest {
+            args.push(arg.as_bytes());
+        }
         self.client.call(operation, args)
     }
 
     /// An operation that takes prefix, queue, token and these.
     pub fn tokened(&mut self, operation: &str, rest: &[&str]) -> Reply {
         let mut args = self.args(true);
-        rest.iter().for_each(|arg| args.push(arg.as_bytes()));
+        for arg in rest {
+            args.push(arg.as_bytes());
+        }
         self.client.call(operation, args).unwrap()
     }
 
     /// An operation that takes the prefix and these; `None` crosses as absent.
     pub fn global(&mut self, operation: &str, rest: &[Option<&str>]) -> Reply {
-        let mut args: Args = ["p"].into_iter().collect();
-        rest.iter().for_each(|arg| push(&mut args, *arg));
+        let mut args: Args = std::iter::once("p").collect();
+        for arg in rest {
+            push(&mut args, *arg);
+        }
         self.client.call(operation, args).unwrap()
     }
 
@@ -204,12 +210,14 @@ impl Store {
 
     pub fn save_bulk(&mut self, jobs: &[Job]) -> Vec<String> {
         let mut args = self.args(true);
-        jobs.iter().for_each(|job| push_draft(&mut args, job, None));
+        for job in jobs {
+            push_draft(&mut args, job, None);
+        }
         self.client.call("saveBulk", args).unwrap().texts()
     }
 
     pub fn save_flow(&mut self, jobs: &[(&str, Job)]) -> Vec<String> {
-        let mut args: Args = ["p"].into_iter().collect();
+        let mut args: Args = std::iter::once("p").collect();
         self.token(&mut args);
         for (queue, job) in jobs {
             args.push(queue.as_bytes());
@@ -248,7 +256,9 @@ impl Store {
         push(&mut args, how.limit.map(|limit| limit.0.to_string()).as_deref());
         push(&mut args, how.limit.map(|limit| limit.1.to_string()).as_deref());
         push(&mut args, how.cap.map(|cap| cap.to_string()).as_deref());
-        how.excluded.iter().for_each(|group| args.push(group.as_bytes()));
+        for group in &how.excluded {
+            args.push(group.as_bytes());
+        }
         let reply = self.client.call("fetchNextJob", args)?;
         let [job, quarantined] = reply.list() else { panic!("{reply:?}") };
         Ok((Job::of(job), quarantined.texts()))
@@ -264,7 +274,9 @@ impl Store {
         args.push(if when.metrics { b"1" } else { b"0" });
         push(&mut args, when.priority.as_deref());
         args.push(when.expected.len().to_string().as_bytes());
-        when.expected.iter().for_each(|state| args.push(state.as_bytes()));
+        for state in &when.expected {
+            args.push(state.as_bytes());
+        }
         for (field, value) in changes {
             args.push(field.as_bytes());
             push(&mut args, *value);

@@ -6,7 +6,7 @@ use super::shared::{Jobs, queue_names};
 use crate::conveyor::keys::{ALL_NAMES, Queue, events, schema};
 use crate::conveyor::record::{Shape, State, millis};
 use crate::error::Error;
-use crate::redis::{Args, Caller, Frames, Repeat, ReplyBuilder, Request, Value, script};
+use crate::redis::{Args, Caller, List, Repeat, ReplyBuilder, Request, Value, script};
 
 /// What `P:schema` says.
 const SCHEMA_VERSION: &[u8] = b"redis-v1";
@@ -73,7 +73,8 @@ struct Overview {
 }
 
 impl Overview {
-    /// One round trip for the counts of all these queues, then one for every [`WINDOWS`] windows of their indexes.
+    /// One round trip for the counts of all these queues and the first window of each index, then one for every
+    /// [`WINDOWS`] windows that are left.
     async fn read(caller: &Caller, prefix: &[u8], names: &[Vec<u8>]) -> Result<Vec<Self>, Error> {
         let mut request = Request::new(Repeat::Freely);
         for name in names {
@@ -84,17 +85,24 @@ impl Overview {
             request.command("SISMEMBER", 2);
             queue.paused(&mut request);
             request.arg(ALL_NAMES);
+            for state in State::ALL {
+                Window::first(0, state).write(&mut request, queue);
+            }
         }
         let frames = caller.call(request).await?;
-        let mut answers = frames.all()?.map(|answer| answer.int().unwrap_or(0));
+        let mut answers = frames.all()?;
+        let next_int = |answers: &mut List<'_>| answers.next().and_then(Value::int).unwrap_or(0);
         let mut overviews = vec![Self::default(); names.len()];
         let mut windows = Vec::new();
         for (owner, overview) in overviews.iter_mut().enumerate() {
-            for (state, count) in State::ALL.into_iter().zip(&mut overview.counts) {
-                *count = answers.next().unwrap_or(0);
-                windows.extend(Window::all(owner, state, *count));
+            for count in &mut overview.counts {
+                *count = next_int(&mut answers);
             }
-            overview.paused = answers.next() == Some(1);
+            overview.paused = next_int(&mut answers) == 1;
+            for (state, count) in State::ALL.into_iter().zip(overview.counts) {
+                windows.extend(overview.note(&Window::first(owner, state), answers.next()));
+                windows.extend(Window::rest(owner, state, count));
+            }
         }
         while !windows.is_empty() {
             let now: Vec<_> = windows.drain(..windows.len().min(WINDOWS)).collect();
@@ -103,26 +111,22 @@ impl Overview {
                 window.write(&mut request, Queue { prefix, name: &names[window.owner] });
             }
             let frames = caller.call(request).await?;
-            windows.extend(Self::note(&mut overviews, &now, &frames)?);
+            for (window, answer) in now.iter().zip(frames.all()?) {
+                windows.extend(overviews[window.owner].note(window, Some(answer)));
+            }
         }
         Ok(overviews)
     }
 
-    /// Notes the answers for some windows, and returns the windows that follow from them.
-    fn note(overviews: &mut [Self], asked: &[Window], frames: &Frames) -> Result<Vec<Window>, Error> {
-        let mut next = Vec::new();
-        for (window, answer) in asked.iter().zip(frames.all()?) {
-            let overview = &mut overviews[window.owner];
-            let mut answer = answer.list();
-            if let Some(at) = millis(answer.next()) {
-                overview.latest = Some(overview.latest.map_or(at, |latest| latest.max(at)));
-            }
-            overview.scheduled += answer.next().and_then(Value::int).unwrap_or(0);
-            if let Some(cursor) = answer.next().and_then(Value::text).filter(|cursor| *cursor != b"0") {
-                next.push(Window { from: cursor.to_vec(), state: window.state, owner: window.owner });
-            }
+    /// Notes the answer for a window, and returns the window of a set that follows it.
+    fn note(&mut self, window: &Window, answer: Option<Value<'_>>) -> Option<Window> {
+        let mut answer = answer?.list();
+        if let Some(at) = millis(answer.next()) {
+            self.latest = Some(self.latest.map_or(at, |latest| latest.max(at)));
         }
-        Ok(next)
+        self.scheduled += answer.next().and_then(Value::int).unwrap_or(0);
+        let cursor = answer.next().and_then(Value::text).filter(|cursor| *cursor != b"0")?;
+        Some(Window { from: cursor.to_vec(), state: window.state, owner: window.owner })
     }
 
     fn write(&self, name: &[u8], reply: &mut ReplyBuilder) {
@@ -149,10 +153,18 @@ struct Window {
 }
 
 impl Window {
-    /// All windows of an index of this length; of a set the first, which leads to the next.
-    fn all(owner: usize, state: State, len: i64) -> impl Iterator<Item = Self> {
-        let last = if state.shape() == Shape::Set { len.min(1) } else { len };
-        (0..last).step_by(CHUNK).map(move |from| Self { owner, state, from: from.to_string().into_bytes() })
+    fn first(owner: usize, state: State) -> Self {
+        Self { owner, state, from: b"0".to_vec() }
+    }
+
+    /// The windows after the first of an index of this length. Those of a set follow from each other instead.
+    fn rest(owner: usize, state: State, len: i64) -> impl Iterator<Item = Self> {
+        let len = if state.shape() == Shape::Set { 0 } else { usize::try_from(len).unwrap_or(0) };
+        (CHUNK..len).step_by(CHUNK).map(move |from| Self {
+            owner,
+            state,
+            from: from.to_string().into_bytes(),
+        })
     }
 
     fn write(&self, request: &mut Request, queue: Queue<'_>) {

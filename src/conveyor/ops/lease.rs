@@ -1,9 +1,9 @@
 //! Leases: taking a job, keeping it, giving it back, and finding the ones that were lost.
 
 use super::CHUNK;
-use super::shared::{Jobs, Token, duration, optional_number};
+use super::shared::{Jobs, Token, duration};
 use crate::conveyor::keys::Queue;
-use crate::conveyor::record::{State, millis, read_fields, texts};
+use crate::conveyor::record::{State, millis, number, read_fields, texts};
 use crate::error::{Code, Error};
 use crate::redis::{Args, Caller, Repeat, ReplyBuilder, Request, Value, script};
 
@@ -52,13 +52,13 @@ impl<'a> Wish<'a> {
     const EXCLUDED: usize = 11;
 
     fn of(args: &'a Args) -> Result<Self, Error> {
-        let limiter = match optional_number(args, 8, "rateLimit.max")? {
+        let limiter = match args.get(8).and_then(number) {
             Some(max) if max > 0.0 => {
                 format!("{:.0} {}", max.ceil(), duration(args, 9, "rateLimit.duration")?)
             }
             _ => String::new(),
         };
-        let group_cap = match optional_number(args, 10, "groupConcurrency")? {
+        let group_cap = match args.get(10).and_then(number) {
             Some(cap) if cap >= 0.0 => format!("{:.0}", cap.ceil()),
             _ => String::new(),
         };
