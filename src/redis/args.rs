@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_argument() {
-        let args: Args = ["many"].into_iter().collect();
+        let args: Args = std::iter::once("many").collect();
         assert_eq!(args.int(0, "limit").unwrap_err().message, "limit must be a whole number");
         assert_eq!(args.bytes(1, "queueName").unwrap_err().message, "queueName is missing");
     }

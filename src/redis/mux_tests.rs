@@ -277,7 +277,7 @@ proptest! {
                     }
                 }
             }
-            for failure in failures.drain(..) {
+            for failure in std::mem::take(&mut failures) {
                 settled[failure.ticket as usize] += 1;
             }
         }

@@ -121,8 +121,10 @@ async fn exchange(
     };
     let mut ticker = tokio::time::interval(TICK);
     let mut input = vec![0; 64 << 10];
+    // Encryption may hold back what was written until it is flushed.
+    let mut unflushed = false;
     loop {
-        let waiting = !mux.unsent().is_empty();
+        let unsent = !mux.unsent().is_empty();
         tokio::select! {
             biased;
             received = reading.read(&mut input) => match received {
@@ -151,14 +153,10 @@ async fn exchange(
                     mux_take(mux, order);
                 }
             }
-            wrote = writing.write(mux.unsent()), if waiting => match wrote {
+            pushed = push(writing, mux.unsent()), if unsent || unflushed => match pushed {
                 Ok(n) => {
+                    unflushed = n > 0;
                     mux.wrote(n, clock::now());
-                    if mux.unsent().is_empty()
-                        && let Err(error) = writing.flush().await
-                    {
-                        return broken("writing failed", &error);
-                    }
                 }
                 Err(error) => return broken("writing failed", &error),
             },
@@ -175,6 +173,18 @@ async fn exchange(
         if mux.take_demoted() {
             return Some(Error::new(Code::Connection, "the server is a replica now").retryable());
         }
+    }
+}
+
+/// Writes some of `bytes`, or flushes when there are none: one step at a time, so that a full socket holds up
+/// neither reading nor deadlines.
+async fn push(writing: &mut WriteHalf<Stream>, bytes: &[u8]) -> std::io::Result<usize> {
+    if bytes.is_empty() {
+        return writing.flush().await.map(|()| 0);
+    }
+    match writing.write(bytes).await? {
+        0 => Err(std::io::ErrorKind::WriteZero.into()),
+        n => Ok(n),
     }
 }
 
