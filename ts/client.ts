@@ -46,7 +46,10 @@ const CLOSE_TIMEOUT_MS = 5_000;
  * life, listeners and faults.
  */
 export class Connection implements AsyncDisposable {
-  /** Called with faults in the background: a lost link, a refused dial. Dialling goes on meanwhile. */
+  /**
+   * Called with faults in the background: a lost link, a refused dial; their `operation` is `connect`, or `subscribe`
+   * where they concern listeners. Dialling goes on meanwhile.
+   */
   onFault: ((error: FerrodisError) => void) | null = null;
   readonly #shared: SharedLink;
   readonly #observer: Observer;

@@ -142,9 +142,9 @@ export class SharedLink implements Owner {
       case 'down':
         this.up = false;
         this.down = true;
-        return this.fault(reply);
+        return this.fault(reply, 'connect');
       case 'silent':
-        return this.fault(reply);
+        return this.fault(reply, 'subscribe');
       case 'message':
       case 'malformed': {
         const payload = reply.text();
@@ -168,8 +168,8 @@ export class SharedLink implements Owner {
     }
   }
 
-  private fault(reply: Reply): () => void {
-    const error = readError(reply, 'connect');
+  private fault(reply: Reply, operation: string): () => void {
+    const error = readError(reply, operation);
     return () => {
       for (const observer of Array.from(this.observers)) observer.fault(error);
     };

@@ -632,6 +632,20 @@ describe('publish', () => {
   });
 });
 
+describe('faults in the background', () => {
+  it('go to the log, as those of the client or of the subscriber', async () => {
+    const { link } = await connected();
+    const lost = new ConnectionError('lost', { operation: 'connect' });
+    const silent = new ConnectionError('silent', { operation: 'subscribe' });
+    link.onFault?.(lost);
+    link.onFault?.(silent);
+    expect(warn.mock.calls).toEqual([
+      ['[Conveyor] Redis client error:', lost],
+      ['[Conveyor] Redis subscriber error:', silent],
+    ]);
+  });
+});
+
 describe('messages of the channel', () => {
   it('reach the subscribers, and gaps the log', async () => {
     const { store, link } = await connected();

@@ -96,7 +96,10 @@ export class Lifecycle {
     let listener: Listener | undefined;
     try {
       connection = Connection.open(target);
-      connection.onFault = (fault) => this.logger.warn('[Conveyor] Redis client error:', fault);
+      connection.onFault = (fault) => {
+        const which = fault.operation === 'subscribe' ? 'subscriber' : 'client';
+        this.logger.warn(`[Conveyor] Redis ${which} error:`, fault);
+      };
       listener = this.listen(connection);
       await this.abortable(this.handshake(connection, listener));
     } catch (error) {
