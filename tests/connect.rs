@@ -7,7 +7,9 @@ mod support;
 use std::time::Duration;
 
 use ferrodis::error::Code;
-use ferrodis::redis::{Link, PlainSocket, Protocol, RawOptions, RawTls, Secret};
+use ferrodis::redis::{
+    Config, Link, PlainSocket, Protocol, RawOptions, RawTls, Secret, Subscriber, SubscriberEvent,
+};
 use support::{Server, ask, connect, options, topology};
 
 #[tokio::test]
@@ -206,4 +208,24 @@ async fn tls_shows_our_certificate() {
     let error = tls.connect(mismatch).await.expect_err("another key");
     assert_eq!(error.code, Code::Config);
     assert!(error.message.starts_with("tls.key: "), "{error}");
+}
+
+#[tokio::test]
+async fn subscriptions_work_over_tls() {
+    let tls = TlsServer::start("no").await;
+    let url = format!("rediss://127.0.0.1:{}", tls.server.port);
+    let raw = RawOptions { tls: Some(tls.trusting()), ..options(&url) };
+    let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let sink = move |event: SubscriberEvent<'_>| match event {
+        SubscriberEvent::Ready { .. } => tell.send(0).expect("the test listens"),
+        SubscriberEvent::Message { payload, .. } => tell.send(payload.len()).expect("the test listens"),
+        other => panic!("{other:?}"),
+    };
+    let (subscriber, task) = Subscriber::new(topology(raw).expect("valid"), &Config::default(), sink);
+    tokio::spawn(task);
+    subscriber.subscribe("news");
+    assert_eq!(heard.recv().await, Some(0));
+    let mut link = tls.connect(tls.trusting()).await.expect("trusted");
+    assert_eq!(ask(&mut link, &["PUBLISH", "news", &"x".repeat(1 << 20)]).await, "1");
+    assert_eq!(heard.recv().await, Some(1 << 20));
 }
