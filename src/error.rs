@@ -3,8 +3,6 @@
 //! It knows no JavaScript: `bridge` sends its fields across and `ts/errors.ts` builds the class.
 //! A message names the option, argument or command at fault, never a value, a URL or a secret.
 
-use std::fmt;
-
 /// What went wrong, as a stable name. JavaScript sees `ERR_FERRODIS_` followed by [`Code::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,7 +81,8 @@ impl Outcome {
 }
 
 /// A failed call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct Error {
     /// What went wrong.
     pub code: Code,
@@ -130,11 +129,3 @@ impl Error {
         Self::new(Code::Argument, format!("{name} {problem}"))
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Error {}

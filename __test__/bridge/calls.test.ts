@@ -6,7 +6,10 @@ import { Connection, operations, type Reply, type Value } from '../../dist/clien
 import { FerrodisError, TimeoutError } from '../../dist/errors.js';
 import { Proxy } from '../support/proxy.js';
 
-const { command, read } = operations('redis') as { command: number; read: number };
+const { command, read, panic, panicLater } = operations('redis') as Record<
+  'command' | 'read' | 'panic' | 'panicLater',
+  number
+>;
 const value = (reply: Reply): Value => reply.value();
 
 let redis: RunningRedis;
@@ -153,6 +156,16 @@ describe.each(['loop', 'runtime'] as const)('on the %s lane', (lane) => {
   test('a call without a connection is rejected at its deadline, without effect', async () => {
     await using connection = open({ port: 1, callTimeout: 200 });
     await expect(run(connection, 'PING')).rejects.toMatchObject({ code: 'ERR_FERRODIS_TIMEOUT', outcome: 'none' });
+  });
+
+  test('a panic rejects the calls that it may have harmed, and the connection goes on', async () => {
+    await using connection = open();
+    await run(connection, 'PING');
+    const [now, later] = await Promise.allSettled([connection.call(panic, value), connection.call(panicLater, value)]);
+    const reason = { code: 'ERR_FERRODIS_INTERNAL', message: 'an operation panicked; please report this' };
+    expect(now).toMatchObject({ status: 'rejected', reason });
+    expect(later).toMatchObject({ status: 'rejected', reason });
+    await expect(run(connection, 'PING')).resolves.toBe('PONG');
   });
 
   test('the async context of the caller is kept', async () => {

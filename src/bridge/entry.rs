@@ -12,6 +12,7 @@ use super::hub::Hub;
 use super::options::NativeOptions;
 use super::post::Post;
 use super::raw::{self, CallInfo, define};
+use super::runtime;
 use super::uv::{Uv, when_all_closed};
 use crate::error::{Code, Error};
 use crate::redis::{Args, Operation, RawOptions, ReplyBuilder, Value};
@@ -26,6 +27,7 @@ fn operations() -> Vec<&'static Operation> {
 /// # Safety
 /// `env` and `exports` are those of the module's initialisation.
 pub unsafe fn register(env: sys::napi_env, exports: sys::napi_value) -> Result<(), Error> {
+    runtime::report_panics();
     let hub: *mut Hub = Box::into_raw(Box::<Hub>::new_uninit()).cast();
     // SAFETY: the hub's memory is live from here on to its end, and is initialised before anything can use it.
     unsafe {

@@ -202,7 +202,11 @@ impl Hub {
         }
         let mut ready = std::mem::take(&mut open.link.ready);
         open.link.route(&[], &[], failures, &mut ready);
-        open.link.ready = ready;
+        // The replies to what was written have nobody left to go to.
+        self.broke(link, &error, &mut ready);
+        if let Some(Some(open)) = self.links.get_mut(link as usize) {
+            open.link.ready = ready;
+        }
     }
 
     /// Sends what was submitted in this tick.

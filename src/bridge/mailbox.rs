@@ -1,11 +1,11 @@
 //! From other threads to the JavaScript thread: items pile up, and one wake-up is under way at a time.
 
-#[cfg(loom)]
+#[cfg(feature = "model")]
 use loom::sync::{
     Mutex,
     atomic::{AtomicBool, Ordering},
 };
-#[cfg(not(loom))]
+#[cfg(not(feature = "model"))]
 use std::sync::{
     Mutex,
     atomic::{AtomicBool, Ordering},
@@ -21,7 +21,10 @@ pub struct Mailbox<T> {
 
 impl<T> Mailbox<T> {
     /// An empty mailbox.
-    #[cfg_attr(not(loom), expect(clippy::missing_const_for_fn, reason = "loom's locks are not const"))]
+    #[cfg_attr(
+        not(feature = "model"),
+        expect(clippy::missing_const_for_fn, reason = "loom's locks are not const")
+    )]
     pub fn new() -> Self {
         Self { items: Mutex::new(Vec::new()), awake: AtomicBool::new(false) }
     }
@@ -42,12 +45,12 @@ impl<T> Mailbox<T> {
     }
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, feature = "model"))]
 mod tests {
     use super::*;
     use loom::sync::Arc;
 
-    /// Run with `RUSTFLAGS="--cfg loom" cargo test --release --lib mailbox`.
+    /// Run with `cargo test --release --features model --lib mailbox`.
     #[test]
     fn no_item_is_left_behind_and_every_item_has_a_wake_up_after_it() {
         loom::model(|| {

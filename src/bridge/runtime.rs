@@ -2,6 +2,7 @@
 //! needed and ended with the environment.
 
 use std::future::Future;
+use std::io::Write;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -13,6 +14,22 @@ use crate::error::{Code, Error};
 
 /// How long the end of an environment waits for the thread. It has nothing to wait for but a task's current step.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Panics are told on standard error by place, not by message, which could hold a user's value. They are caught
+/// wherever foreign code calls in; this only says whose fault it was.
+pub fn report_panics() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|info| {
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            let text = format!(
+                "ferrodis: a defect of ferrodis at {place}; one operation was rejected. Please report it.\n"
+            );
+            // Nothing is left to do when even standard error fails.
+            let _ = std::io::stderr().write_all(text.as_bytes());
+        }));
+    });
+}
 
 /// The running thread.
 pub struct Runtime {

@@ -23,6 +23,20 @@ pub static OPERATIONS: &[Operation] = &[
         deadline: Deadline::Forever,
         run: Run::Once(ping),
     },
+    #[cfg(debug_assertions)]
+    Operation {
+        name: "redis.panic",
+        repeat: Repeat::Never,
+        deadline: Deadline::Call,
+        run: Run::Once(panic_now),
+    },
+    #[cfg(debug_assertions)]
+    Operation {
+        name: "redis.panicLater",
+        repeat: Repeat::Never,
+        deadline: Deadline::Call,
+        run: Run::Steps(panic_later),
+    },
 ];
 
 /// The command's name and its arguments as they are. `redis.read` is for commands that may be repeated.
@@ -39,4 +53,22 @@ fn command(args: &Args, request: &mut Request) -> Result<(), Error> {
 fn ping(_: &Args, request: &mut Request) -> Result<(), Error> {
     request.command("PING", 0);
     Ok(())
+}
+
+/// Panics half-way through encoding. Only in builds that the tests load, which show that nothing else suffers.
+#[cfg(debug_assertions)]
+fn panic_now(_: &Args, request: &mut Request) -> Result<(), Error> {
+    request.command("GET", 1);
+    panic!("on purpose: a test asked for it");
+}
+
+/// Panics after a round trip.
+#[cfg(debug_assertions)]
+fn panic_later(_: Args, caller: super::Caller) -> super::StepsFuture {
+    Box::pin(async move {
+        let mut request = Request::new(Repeat::Never);
+        request.command("PING", 0);
+        caller.call(request).await?;
+        panic!("on purpose: a test asked for it");
+    })
 }
