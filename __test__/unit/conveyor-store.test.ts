@@ -385,7 +385,7 @@ describe('leases', () => {
 
   it('pass the wishes of the worker on, and leave out what is no wish', async () => {
     const { store, link } = await connected();
-    link.answers.fetchNextJob = [null, null];
+    link.answers.fetchNextJob = [null, null, null];
     await store.fetchNextJob('q', 'w', 1, {
       lifo: true,
       jobName: 'n',
@@ -394,7 +394,10 @@ describe('leases', () => {
       rateLimit: { max: 3, duration: 1000 },
     });
     await store.fetchNextJob('q', 'w', 1, { jobName: '', groupConcurrency: -1, rateLimit: { max: 0, duration: 0 } });
+    const nothing = { jobName: null, groupConcurrency: null, excludeGroups: null, rateLimit: null };
+    await store.fetchNextJob('q', 'w', 1, nothing as object);
     expect(link.sent[0]?.args.slice(6)).toEqual(['1', 'n', '3', '1000', '2', 'a', 'b']);
+    expect(link.sent[2]?.args.slice(6)).toEqual(['0', null, null, null, null]);
     expect(link.sent[1]?.args.slice(6)).toEqual(['0', null, null, null, null]);
   });
 
@@ -536,7 +539,7 @@ describe('reading many jobs', () => {
     link.answers.searchJobs = [[9, [record(freshJob())]]];
     const filter = { name: 'S', states: ['failed' as const], createdAfter: new Date(1) };
     expect(await store.searchJobs(filter)).toEqual({ total: 9, jobs: [freshJob()] });
-    expect(link.sent[0]?.args).toEqual(['p', undefined, 'S', '1', null, '0', '50', 'failed']);
+    expect(link.sent[0]?.args).toEqual(['p', null, 'S', '1', null, '0', '50', 'failed']);
   });
 
   it('reads buckets of metrics', async () => {

@@ -17,6 +17,13 @@ export function checkString(method: string, argument: string, value: unknown): a
   if (typeof value !== 'string') throw wrong(method, argument, 'a string');
 }
 
+/** Demands a string, or nothing: null counts as absent. */
+export function optionalString(method: string, argument: string, value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  checkString(method, argument, value);
+  return value;
+}
+
 /** Demands strings for the queue's name and the job's id. */
 export function checkJobAddress(method: string, queueName: unknown, jobId: unknown): void {
   if (typeof queueName !== 'string') throw wrong(method, 'queueName', 'a string');
@@ -94,16 +101,16 @@ export function checkNewJob(method: string, argument: string, job: NewJob): void
   if (id !== undefined && id !== null && typeof id !== 'string') throw wrong(method, `${argument}.id`, 'a string');
 }
 
-/** Demands well-formed options of `fetchNextJob`. */
+/** Demands well-formed options of `fetchNextJob`; null counts as absent. */
 export function checkFetchOptions(method: string, options: FetchOptions): void {
   checkObject(method, 'opts', options);
-  const { jobName, groupConcurrency, excludeGroups, rateLimit } = options;
-  if (jobName !== undefined) checkString(method, 'opts.jobName', jobName);
-  if (groupConcurrency !== undefined && (typeof groupConcurrency !== 'number' || Number.isNaN(groupConcurrency))) {
+  const { jobName, groupConcurrency: cap, excludeGroups, rateLimit } = options;
+  optionalString(method, 'opts.jobName', jobName);
+  if (cap !== undefined && cap !== null && (typeof cap !== 'number' || Number.isNaN(cap))) {
     throw wrong(method, 'opts.groupConcurrency', 'a number');
   }
-  if (excludeGroups !== undefined) checkStrings(method, 'opts.excludeGroups', excludeGroups);
-  if (rateLimit === undefined) return;
+  if (excludeGroups !== undefined && excludeGroups !== null) checkStrings(method, 'opts.excludeGroups', excludeGroups);
+  if (rateLimit === undefined || rateLimit === null) return;
   checkObject(method, 'opts.rateLimit', rateLimit);
   if (typeof rateLimit.max !== 'number' || Number.isNaN(rateLimit.max)) {
     throw wrong(method, 'opts.rateLimit.max', 'a number');

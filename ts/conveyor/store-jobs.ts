@@ -53,15 +53,15 @@ function savedJob(job: NewJob): Arg[] {
 function fetchWishes(opts: FetchOptions | null | undefined): readonly Arg[] {
   if (opts === undefined || opts === null) return ANY_JOB;
   checkFetchOptions('fetchNextJob', opts);
-  const { lifo, jobName, rateLimit, groupConcurrency: cap, excludeGroups = [] } = opts;
-  const limited = rateLimit !== undefined && rateLimit.max > 0 && rateLimit.max < Infinity;
+  const { lifo, jobName, rateLimit, groupConcurrency: cap, excludeGroups } = opts;
+  const limit = rateLimit && rateLimit.max > 0 && rateLimit.max < Infinity ? rateLimit : null;
   return [
     lifo === true ? '1' : '0',
-    jobName === '' ? null : jobName,
-    limited ? String(rateLimit.max) : null,
-    limited ? String(Math.ceil(rateLimit.duration)) : null,
-    cap !== undefined && cap >= 0 && cap < Infinity ? String(cap) : null,
-    ...excludeGroups,
+    jobName || null,
+    limit && String(limit.max),
+    limit && String(Math.ceil(limit.duration)),
+    typeof cap === 'number' && cap >= 0 && cap < Infinity ? String(cap) : null,
+    ...(excludeGroups ?? []),
   ];
 }
 

@@ -5,6 +5,8 @@ import {
   checkDate,
   checkLimit,
   checkObject,
+  checkPositive,
+  optionalString,
   checkOneOf,
   checkState,
   checkString,
@@ -26,8 +28,8 @@ const RETENTION_MINUTES = 1_440;
 const RETENTION_HOURS = 720;
 
 /** Milliseconds of an optional Date. */
-function time(argument: string, date: Date | undefined): string | null {
-  if (date === undefined) return null;
+function time(argument: string, date: Date | null | undefined): string | null {
+  if (date === undefined || date === null) return null;
   checkDate('searchJobs', argument, date);
   return String(date.getTime());
 }
@@ -67,6 +69,8 @@ export class RedisStore extends QueueStore {
   async aggregateMetrics(): Promise<void> {
     await this.demandMetrics();
     const { retentionMinutes = RETENTION_MINUTES, retentionHours = RETENTION_HOURS } = this.options.metrics ?? {};
+    checkPositive('aggregateMetrics', 'metrics.retentionMinutes', retentionMinutes);
+    checkPositive('aggregateMetrics', 'metrics.retentionHours', retentionHours);
     await this.call('aggregateMetrics', readNothing, String(retentionMinutes), String(retentionHours));
   }
 
@@ -81,14 +85,14 @@ export class RedisStore extends QueueStore {
   /** Jobs of one queue, or of all, whose name contains a text in any case; newest first. */
   async searchByName(query: string, queueName?: string, limit = 50): Promise<JobData[]> {
     checkString('searchByName', 'query', query);
-    if (queueName !== undefined) checkString('searchByName', 'queueName', queueName);
+    const queue = optionalString('searchByName', 'queueName', queueName);
     const most = checkLimit('searchByName', limit);
-    return most === 0 ? [] : this.call('searchByName', this.readJobs, query, queueName, String(most));
+    return most === 0 ? [] : this.call('searchByName', this.readJobs, query, queue, String(most));
   }
 
   /** Jobs that have children, of all queues; newest first. */
   async listFlowParents(state?: JobState, limit = 100): Promise<JobData[]> {
-    if (state !== undefined) checkState(state);
+    if (state !== undefined && state !== null) checkState(state);
     const most = checkLimit('listFlowParents', limit);
     return most === 0 ? [] : this.call('listFlowParents', this.readJobs, state, String(most));
   }
@@ -96,9 +100,7 @@ export class RedisStore extends QueueStore {
   /** A page of the jobs that meet every condition given, newest first, and how many do in all. */
   async searchJobs(filter: SearchJobsFilter, start = 0, end = 50): Promise<SearchJobsResult> {
     checkObject('searchJobs', 'filter', filter);
-    const { queueName, states = [], name, createdAfter, createdBefore } = filter;
-    if (queueName !== undefined) checkString('searchJobs', 'filter.queueName', queueName);
-    if (name !== undefined) checkString('searchJobs', 'filter.name', name);
+    const states = filter.states ?? [];
     checkArray('searchJobs', 'filter.states', states);
     for (const state of states) checkState(state);
     return this.call(
@@ -107,10 +109,10 @@ export class RedisStore extends QueueStore {
         reply.list();
         return { total: reply.int(), jobs: this.readJobs(reply) };
       },
-      queueName,
-      name,
-      time('filter.createdAfter', createdAfter),
-      time('filter.createdBefore', createdBefore),
+      optionalString('searchJobs', 'filter.queueName', filter.queueName),
+      optionalString('searchJobs', 'filter.name', filter.name),
+      time('filter.createdAfter', filter.createdAfter),
+      time('filter.createdBefore', filter.createdBefore),
       rangeEnd('searchJobs', 'start', start),
       rangeEnd('searchJobs', 'end', end),
       ...states,
