@@ -75,7 +75,9 @@ async function work(job) {
  * @param {string} jobId
  * @param {unknown} data
  */
-const tell = (type, jobId, data) => store.publish({ type, queueName: QUEUE, jobId, data, timestamp: new Date() });
+function tell(type, jobId, data) {
+  return store.publish({ type, queueName: QUEUE, jobId, data, timestamp: new Date() });
+}
 
 /** @param {unknown} error */
 function report(error) {
