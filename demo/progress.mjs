@@ -42,7 +42,9 @@ export class Progress {
     this.#drawn = 0;
   }
 
+  /** The last picture: events still on their way no longer count. */
   end() {
+    this.update(this.#total);
     if (this.#terminal) process.stdout.write('\n');
   }
 

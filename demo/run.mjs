@@ -15,6 +15,7 @@ const SWEEP = 100;
  * @property {number} savingSeconds
  * @property {number} workingSeconds
  * @property {number} retries
+ * @property {string} late file that the first attempt cannot have found
  * @property {string} killed name of the worker that was killed
  * @property {Set<string>} orphaned ids of the jobs it held
  * @property {Set<string>} recovered ids of the jobs that were given to others
@@ -50,6 +51,7 @@ export async function runJobs({ url, files, late, workers, signal }) {
       savingSeconds,
       workingSeconds: 0,
       retries: 0,
+      late: late.path,
       killed: '',
       orphaned: new Set(),
       recovered: new Set(),

@@ -29,7 +29,7 @@ async function allJobs(store, state) {
  * @param {import('./run.mjs').Outcome} outcome
  * @returns {Promise<Verdict>} `problems` is empty if and only if all is well
  */
-export async function verify(url, { paths, completions, orphaned, recovered }) {
+export async function verify(url, { paths, completions, late, retries, orphaned, recovered }) {
   const store = await openStore(url);
   /** @type {string[]} */
   const problems = [];
@@ -58,6 +58,7 @@ export async function verify(url, { paths, completions, orphaned, recovered }) {
   if (completed.size + failed.size !== paths.size) {
     problems.push(`${paths.size} jobs were queued, but ${completed.size} completed and ${failed.size} failed`);
   }
+  if (retries === 0) problems.push(`${late}: never tried again`);
   const forgotten = [...orphaned].filter((id) => !recovered.has(id));
   if (forgotten.length > 0) problems.push(`${forgotten.length} jobs of the killed worker were not recovered`);
   const failedPaths = [...failed].map((id) => paths.get(id) ?? id);

@@ -1,6 +1,6 @@
 /** The bridge under ordinary use: values, order, errors, room, deadlines, context. Both lanes. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { startRedis, type RunningRedis } from 'ferrodis/testing';
+import { startRedis, type RedisServer } from 'ferrodis/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection, operations, type Reply, type Value } from '../../dist/client.js';
 import { FerrodisError, TimeoutError } from '../../dist/errors.js';
@@ -12,7 +12,7 @@ const { command, read, panic, panicLater } = operations('redis') as Record<
 >;
 const value = (reply: Reply): Value => reply.value();
 
-let redis: RunningRedis;
+let redis: RedisServer;
 beforeAll(async () => {
   redis = await startRedis();
 });

@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startRedis, type RunningRedis } from 'ferrodis/testing';
+import { startRedis, type RedisServer } from 'ferrodis/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const execute = promisify(execFile);
 
-let redis: RunningRedis;
+let redis: RedisServer;
 beforeAll(async () => {
   redis = await startRedis();
 });
