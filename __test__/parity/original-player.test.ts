@@ -68,10 +68,7 @@ describe('the player has the faults of the original', () => {
   it('loses the fields of one of two concurrent updates', async () => {
     const queue = queueName();
     const id = await store.saveJob(queue, newJob(queue));
-    await Promise.all([
-      store.updateJob(queue, id, { progress: 10 }),
-      store.updateJob(queue, id, { logs: ['x'] }),
-    ]);
+    await Promise.all([store.updateJob(queue, id, { progress: 10 }), store.updateJob(queue, id, { logs: ['x'] })]);
     expect(await store.getJob(queue, id)).toMatchObject({ progress: 0, logs: ['x'] });
   });
 

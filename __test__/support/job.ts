@@ -1,12 +1,5 @@
 /** The states a job can be in, as the job hash stores them. */
-export const JOB_STATES = [
-  'waiting',
-  'waiting-children',
-  'delayed',
-  'active',
-  'completed',
-  'failed',
-] as const;
+export const JOB_STATES = ['waiting', 'waiting-children', 'delayed', 'active', 'completed', 'failed'] as const;
 
 export type JobState = (typeof JOB_STATES)[number];
 

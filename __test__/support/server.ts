@@ -6,10 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { findServer } from 'ferrodis/testing';
 import { createClient } from 'redis6';
 
+const rawClient = (url: string) => createClient({ url });
 /** A raw client the tests read and write Redis with. */
-export type RawClient = ReturnType<typeof createClient>;
+export type RawClient = ReturnType<typeof rawClient>;
 
 export interface ServerOptions {
   /** Extra configuration, one argument list per directive: `[['maxclients', '10']]`. */
@@ -70,7 +72,7 @@ export class Server {
 
   /** Starts the process and resolves once the server answers. */
   async launch(): Promise<void> {
-    const binary = process.env.REDIS_SERVER_BIN ?? 'redis-server';
+    const binary = findServer() ?? 'redis-server';
     const args = this.#config.flatMap(([name, ...values]) => [`--${name}`, ...values]);
     const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#process = child;
@@ -107,7 +109,7 @@ export class Server {
 
   /** A connected raw client; the caller closes it. */
   async client(url: string = this.url): Promise<RawClient> {
-    const client = createClient({ url });
+    const client = rawClient(url);
     client.on('error', () => {});
     await client.connect();
     return client;
