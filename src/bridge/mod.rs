@@ -12,13 +12,19 @@ mod link;
 mod listeners;
 #[cfg(unix)]
 mod loop_lane;
+#[cfg(not(unix))]
+#[path = "no_loop_lane.rs"]
+mod loop_lane;
 mod mailbox;
 mod options;
 mod post;
 mod raw;
 mod runtime;
 mod runtime_lane;
+#[cfg(unix)]
 mod uv;
+#[cfg(not(unix))]
+use loop_lane as uv;
 
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, Status};
