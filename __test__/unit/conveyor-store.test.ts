@@ -8,7 +8,7 @@ import type { RedisStoreOptions } from '../../ts/conveyor/index.js';
 import { RedisStore } from '../../ts/conveyor/index.js';
 import { encodeJob } from '../../ts/conveyor/record.js';
 import type { JobData, Logger, NewJob, StoreEvent } from '../../ts/conveyor/types.js';
-import { ArgumentError, ConnectionError, LeaseLostError } from '../../ts/errors.js';
+import { ArgumentError, ConnectionError, LeaseLostError, TimeoutError } from '../../ts/errors.js';
 import { Connection } from './support/fake-client.js';
 import { freshJob } from './support/job.js';
 import type { Played } from './support/reply.js';
@@ -95,6 +95,20 @@ describe('connect', () => {
     Connection.readiness = () => Promise.resolve();
     await store.connect();
     expect(store.connected).toBe(true);
+  });
+
+  it('that comes too late says what stood in its way', async () => {
+    const refused = new ConnectionError('refused', { operation: 'connect' });
+    Connection.readiness = () => {
+      Connection.opened[0]?.onFault?.(refused);
+      return Promise.reject(new TimeoutError('no connection within 5 ms', { retryable: true }));
+    };
+    await expect(new RedisStore({ url: 'redis://h', connectTimeout: 5 }).connect()).rejects.toMatchObject({
+      message: 'no connection within 5 ms: refused',
+      code: 'ERR_FERRODIS_TIMEOUT',
+      retryable: true,
+      cause: refused,
+    });
   });
 
   it('is given up by disconnect', async () => {

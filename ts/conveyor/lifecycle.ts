@@ -1,6 +1,7 @@
 /** The life of a store: new, connecting, connected, over. Once over it stays over. */
 
 import { Connection, type Listener, operations } from '../client.js';
+import { type FerrodisError, TimeoutError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
 import { BroughtClient, targetOf } from './client.js';
 import { type HostErrors, lifecycleErrors, loadHostErrors, OWN_ERRORS } from './errors.js';
@@ -94,9 +95,11 @@ export class Lifecycle {
     const brought = client ? new BroughtClient(client, this.logger, (why) => this.endWith(why)) : null;
     let connection: Connection | undefined;
     let listener: Listener | undefined;
+    let lastFault: FerrodisError | undefined;
     try {
       connection = Connection.open(target);
       connection.onFault = (fault) => {
+        lastFault = fault;
         const which = fault.operation === 'subscribe' ? 'subscriber' : 'client';
         this.logger.warn(`[Conveyor] Redis ${which} error:`, fault);
       };
@@ -105,7 +108,7 @@ export class Lifecycle {
     } catch (error) {
       brought?.release();
       await this.close(listener, connection, 0);
-      throw error;
+      throw error instanceof TimeoutError && lastFault !== undefined ? explained(error, lastFault) : error;
     }
     this.opened = { connection, listener, brought };
     this.connection = connection;
@@ -180,4 +183,10 @@ export class Lifecycle {
       this.logger.warn('[Conveyor] Error closing Redis client:', error);
     }
   }
+}
+
+/** A late connection, with what stood in its way last. */
+function explained(late: TimeoutError, fault: FerrodisError): TimeoutError {
+  const { operation, retryable } = late;
+  return new TimeoutError(`${late.message}: ${fault.message}`, { operation, retryable, cause: fault });
 }
