@@ -18,6 +18,7 @@
 use napi::sys;
 
 use super::raw;
+use super::tokens::{TOKEN, Token, Wide, transcode, walk};
 use crate::error::Error;
 use crate::redis::{ReplyBuilder, Value, error_of};
 
@@ -96,7 +97,6 @@ pub struct Outlet {
 
 /// Past this many bytes a string is not shared by more replies, so that one kept substring holds on to little.
 const SHARED: usize = 4096;
-const HEADER: usize = 3;
 
 /// Not all tokens of a reply fit the array.
 struct Full;
@@ -311,105 +311,13 @@ impl Delivery {
         self.push([tag, a as i32, b as i32])
     }
 
-    const fn push(&mut self, token: [i32; HEADER]) -> Result<(), Full> {
-        if self.used + HEADER > self.outlet.capacity {
+    const fn push(&mut self, token: [i32; TOKEN]) -> Result<(), Full> {
+        if self.used + TOKEN > self.outlet.capacity {
             return Err(Full);
         }
         // SAFETY: the array has room for three more, and nobody else writes it while JavaScript does not run.
-        unsafe { std::ptr::copy_nonoverlapping(token.as_ptr(), self.outlet.tokens.add(self.used), HEADER) };
-        self.used += HEADER;
+        unsafe { std::ptr::copy_nonoverlapping(token.as_ptr(), self.outlet.tokens.add(self.used), TOKEN) };
+        self.used += TOKEN;
         Ok(())
     }
-}
-
-/// One value of a reply, as offsets.
-enum Token {
-    Text(usize, usize),
-    Digits(usize, usize),
-    Nil,
-    Int(i32),
-    Ok,
-    List(usize),
-}
-
-/// Calls `visit` for each value of `frames` scanned replies, lists before their content.
-fn walk(bytes: &[u8], frames: u32, mut visit: impl FnMut(Token) -> Result<(), Full>) -> Result<(), Full> {
-    let (mut at, mut owed) = (0, frames as usize);
-    while owed > 0 && at < bytes.len() {
-        let kind = bytes[at];
-        let line = at + 1;
-        let end = line + memchr::memchr(b'\r', &bytes[line..]).unwrap_or(bytes.len() - line);
-        let number = || crate::redis::decimal(&bytes[line..end]);
-        at = end + 2;
-        owed -= 1;
-        match kind {
-            b'$' | b'=' | b'!' => {
-                let Ok(length) = usize::try_from(number()) else {
-                    visit(Token::Nil)?;
-                    continue;
-                };
-                let mark = if kind == b'=' { 4.min(length) } else { 0 };
-                visit(Token::Text(at + mark, at + length))?;
-                at += length + 2;
-            }
-            b':' => match i32::try_from(number()) {
-                Ok(n) => visit(Token::Int(n))?,
-                Err(_) => visit(Token::Digits(line, end))?,
-            },
-            b'#' => visit(Token::Int(i32::from(bytes[line] == b't')))?,
-            b'_' => visit(Token::Nil)?,
-            b'*' | b'~' | b'>' | b'%' => match usize::try_from(number()) {
-                Ok(n) => {
-                    let n = if kind == b'%' { n * 2 } else { n };
-                    visit(Token::List(n))?;
-                    owed += n;
-                }
-                Err(_) => visit(Token::Nil)?,
-            },
-            b'|' => {
-                let n = usize::try_from(number()).unwrap_or(0) * 2;
-                at = bytes.len() - crate::redis::skip(&bytes[at..], n).len();
-                owed += 1;
-            }
-            b'+' if &bytes[line..end] == b"OK" => visit(Token::Ok)?,
-            _ => visit(Token::Text(line, end))?,
-        }
-    }
-    Ok(())
-}
-
-/// A reply that is not all ASCII, as UTF-16 with tokens that point into it: offsets in JavaScript count units.
-struct Wide {
-    text: Vec<u16>,
-    tokens: Vec<[i32; HEADER]>,
-}
-
-fn transcode(bytes: &[u8]) -> Wide {
-    let mut wide = Wide { text: Vec::with_capacity(bytes.len()), tokens: Vec::new() };
-    let frames = u32::MAX;
-    // `walk` ends with the bytes, so the number of frames need not be known here.
-    let _ = walk(bytes, frames, |token| {
-        let token = match token {
-            Token::Text(start, end) => match std::str::from_utf8(&bytes[start..end]) {
-                Ok(text) => {
-                    let from = wide.text.len();
-                    wide.text.extend(text.encode_utf16());
-                    [0, from as i32, wide.text.len() as i32]
-                }
-                Err(_) => [6, 0, 0],
-            },
-            Token::Digits(start, end) => {
-                let from = wide.text.len();
-                wide.text.extend(bytes[start..end].iter().map(|&digit| u16::from(digit)));
-                [5, from as i32, wide.text.len() as i32]
-            }
-            Token::Nil => [1, 0, 0],
-            Token::Int(n) => [2, n, 0],
-            Token::Ok => [3, 0, 0],
-            Token::List(n) => [4, n as i32, 0],
-        };
-        wide.tokens.push(token);
-        Ok(())
-    });
-    wide
 }

@@ -21,6 +21,7 @@ mod post;
 mod raw;
 mod runtime;
 mod runtime_lane;
+mod tokens;
 #[cfg(unix)]
 mod uv;
 #[cfg(not(unix))]

@@ -5,86 +5,17 @@
 //! the socket (the loop lane or the runtime lane) asks for [`Mux::unsent`], reports what it wrote and read,
 //! and calls [`Mux::tick`] now and then. All times are milliseconds on one monotonic clock.
 
+mod again;
+mod posted;
+
 use std::collections::VecDeque;
 
+use self::again::{late, pause, with_source};
+use self::posted::Parked;
+pub use self::posted::{Answer, Failure, Posted, Ticket, Watch};
 use super::answers::{Class, classify, error_of};
-use super::{Limits, Repeat, Request, Scanner, Value, script};
+use super::{Limits, Repeat, Request, Scanner, Value};
 use crate::error::{Code, Error, Outcome};
-
-/// The caller's own number for a request.
-pub type Ticket = u32;
-
-/// How a connection is watched.
-#[derive(Clone, Copy, Debug)]
-pub struct Watch {
-    /// With a request written and no byte heard for so long (ms), the connection counts as dead.
-    pub silence: u64,
-    /// An idle connection is asked for a sign of life after so long (ms).
-    pub heartbeat: u64,
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self { silence: 5_000, heartbeat: 10_000 }
-    }
-}
-
-/// A request as the queue sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Posted {
-    /// Whose it is; `None` for one that nobody waits for any more.
-    pub ticket: Option<Ticket>,
-    /// How many replies it gets.
-    pub commands: u32,
-    /// Length of its encoding.
-    pub bytes: usize,
-    /// Whether it may be written again after a lost reply.
-    pub repeat: Repeat,
-    /// When it is rejected.
-    pub deadline: u64,
-    /// How often it was put back into the queue.
-    attempts: u8,
-}
-
-impl Posted {
-    /// A request that is queued for the first time.
-    #[must_use]
-    pub const fn new(ticket: Ticket, commands: u32, bytes: usize, repeat: Repeat, deadline: u64) -> Self {
-        Self { ticket: Some(ticket), commands, bytes, repeat, deadline, attempts: 0 }
-    }
-}
-
-/// A complete answer, as a range of the input buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Whose it is.
-    pub ticket: Ticket,
-    /// Where its first frame begins.
-    pub start: usize,
-    /// Where its last frame ends.
-    pub end: usize,
-    /// How many frames it has.
-    pub frames: u32,
-}
-
-/// A request that failed.
-#[derive(Debug)]
-pub struct Failure {
-    /// Whose it was.
-    pub ticket: Ticket,
-    /// Why.
-    pub error: Error,
-}
-
-/// A request that the server did not execute and that is sent again later.
-#[derive(Debug)]
-struct Parked {
-    posted: Posted,
-    bytes: Vec<u8>,
-    due: u64,
-    /// What the caller hears if the deadline comes first.
-    error: Error,
-}
 
 /// A request that was put back so often has something to do with the trouble.
 const MAX_ATTEMPTS: u8 = 10;
@@ -472,52 +403,5 @@ impl Mux {
     }
 }
 
-/// The pause before a request is sent again: 20 ms, doubled each time up to 640 ms, less up to a half so that
-/// callers do not come back all at once.
-fn pause(posted: Posted) -> u64 {
-    let full = 20u64 << posted.attempts.min(5);
-    let spread = u64::from(posted.ticket.unwrap_or(0).wrapping_mul(0x9E37_79B9) >> 16) % (full / 2);
-    full - spread
-}
-
-fn late(written: bool, connected: bool) -> Error {
-    let (message, outcome) = if written {
-        ("no answer within the deadline; the server may have executed the call", Outcome::Unknown)
-    } else if connected {
-        ("the call could not be sent within the deadline", Outcome::None)
-    } else {
-        ("no connection to the server within the deadline", Outcome::None)
-    };
-    Error::new(Code::Timeout, message).retryable().outcome(outcome)
-}
-
-/// The same commands with EVAL and the source for each EVALSHA.
-fn with_source(bytes: &[u8], repeat: Repeat) -> Vec<u8> {
-    let mut request = Request::new(repeat);
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let (command, after) = super::reply::split(rest);
-        rest = after;
-        let mut words = command.list();
-        let count = words.len();
-        let name = words.next().and_then(Value::text).unwrap_or_default();
-        let source = if name == b"EVALSHA" {
-            words
-                .next()
-                .and_then(Value::text)
-                .map(|sha| script::by_sha(sha).map_or(sha, |s| s.source.as_bytes()))
-        } else {
-            None
-        };
-        let name = if source.is_some() { b"EVAL" } else { name };
-        request.command(std::str::from_utf8(name).unwrap_or_default(), count - 1);
-        for word in source.into_iter().chain(words.filter_map(Value::text)) {
-            request.arg(word);
-        }
-    }
-    request.into_bytes()
-}
-
 #[cfg(test)]
-#[path = "mux_tests.rs"]
 mod tests;
