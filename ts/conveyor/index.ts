@@ -17,6 +17,7 @@ export {
   type Keys,
   SCHEMA_VERSION,
 } from './keys.js';
+export type { StoreInterface } from './interface.js';
 export type { RedisStoreOptions } from './options.js';
 export { hashToJobData, jobDataToHash, type JobHash } from './record.js';
 export { RedisStore } from './store.js';

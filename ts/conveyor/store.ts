@@ -13,6 +13,7 @@ import {
   checkArray,
   rangeEnd,
 } from './arguments.js';
+import type { StoreInterface } from './interface.js';
 import { metricsReader, readNothing } from './replies.js';
 import { QueueStore } from './store-queues.js';
 import type {
@@ -43,7 +44,7 @@ function time(argument: string, date: Date | null | undefined): string | null {
  * await store.connect();
  * const queue = new Queue('mail', { store });
  */
-export class RedisStore extends QueueStore {
+export class RedisStore extends QueueStore implements StoreInterface {
   /**
    * What finished per minute or hour, oldest bucket first.
    *
