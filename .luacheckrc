@@ -13,7 +13,7 @@ local shared = {
   'int', 'server_ms',
   'is_owner', 'is_readable', 'is_state', 'is_terminal',
   'metric_format', 'metric_parse', 'metric_record',
-  'order_add', 'order_drop', 'order_put', 'order_rescore', 'order_retire', 'order_synced', 'order_tag',
+  'order_add', 'order_drop', 'order_put', 'order_queue_up', 'order_rescore', 'order_retire', 'order_synced', 'order_tag',
   'priority_of',
   'recall', 'remember',
   'remove_job', 'save_job', 'score_of',

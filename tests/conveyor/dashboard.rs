@@ -148,6 +148,34 @@ fn no_metrics_are_counted_unless_asked_for() {
     assert_eq!(metrics(&mut store, "minute"), []);
 }
 
+#[test]
+fn everything_reads_the_same_over_resp3() {
+    let server = Server::start();
+    let mut store = library(&server);
+    let now = store.server_ms().to_string();
+    store.save(&Job::new("d").with("state", "delayed").with("delayUntil", "77").with("createdAt", &now));
+    finish(&mut store, "m", "mail", "completed", 10);
+    store.global("aggregateMetrics", &[Some("9"), Some("9")]);
+    let read = |store: &mut Store| {
+        let all = [None, None, None, None, Some("0"), Some("50")];
+        vec![
+            store.plain("getNextDelayedTimestamp", &[]),
+            store.plain("getMetrics", &["hour", "0", "99999999999999"]),
+            store.plain("getJob", &["1"]),
+            store.plain("getJob", &["missing"]),
+            store.plain("findByDeduplicationKey", &["missing"]),
+            store.plain("getPausedJobNames", &[]),
+            store.plain("getJobCounts", &[]),
+            store.global("listQueues", &[]),
+            store.global("searchJobs", &all),
+            store.global("findJobById", &[Some("5")]),
+        ]
+    };
+    let resp2 = read(&mut store);
+    store.client.command(&["HELLO", "3"]);
+    assert_eq!(read(&mut store), resp2);
+}
+
 fn library(server: &Server) -> Store {
     let mut store = Store::new(server, "books");
     let jobs = [

@@ -229,7 +229,7 @@ fn save(store: &mut Store, model: &mut Model, id: u8, state: usize, group: u8, p
     let id = id.to_string();
     let name = if priority < 0 { "mail" } else { "work" };
     let mut job = Job::new(&id).with("state", STATES[state]).with("name", name).with("opts", opts(priority));
-    job = job.with("createdAt", model.clock);
+    job = job.with("createdAt", model.clock).with("delayUntil", "5");
     if group > 0 {
         job = job.with("groupId", group);
     }
@@ -341,11 +341,10 @@ fn check(store: &mut Store, model: &Model) {
     assert_eq!(owner, model.keys.get("k").map_or(Reply::Nil, |id| Reply::Text(id.clone())));
 }
 
-#[test]
-fn every_sequence_of_operations_keeps_the_invariants() {
+fn run_model(protocol: &str, cases: u32) {
     let server = Server::start();
     let mut store = Store::new(&server, "q");
-    let cases = std::env::var("PROPTEST_CASES").map_or(150, |cases| cases.parse().unwrap());
+    store.client.command(&["HELLO", protocol]);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     let steps = proptest::collection::vec(step(), 1..50);
     let store = std::cell::RefCell::new(&mut store);
@@ -361,4 +360,15 @@ fn every_sequence_of_operations_keeps_the_invariants() {
             Ok(())
         })
         .unwrap();
+}
+
+/// `PROPTEST_CASES` makes it longer.
+#[test]
+fn every_sequence_of_operations_keeps_the_invariants() {
+    run_model("2", std::env::var("PROPTEST_CASES").map_or(150, |cases| cases.parse().unwrap()));
+}
+
+#[test]
+fn the_invariants_hold_over_resp3_as_well() {
+    run_model("3", 40);
 }

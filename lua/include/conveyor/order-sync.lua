@@ -25,26 +25,39 @@ local function order_synced(T, window)
   end
 
   local waiting = rcall('LRANGE', list, -(done + window), -(done + 1))
-  local first, found, removed = length - done - #waiting, 0, 0
+  local members = #waiting > 0 and rcall('HMGET', ids, unpack(waiting)) or {}
+  local first, removed = length - done - #waiting, 0
+  local by_id, all, by_tag = {}, {}, {}
   for i = #waiting, 1, -1 do
     local id = waiting[i]
-    local member = rcall('HGET', ids, id)
-    if member then
-      base = math.max(0, tonumber(string.match(member, '^%d+')) - 1)
+    if members[i] then
+      base = math.max(0, tonumber(string.match(members[i], '^%d+')) - 1)
     else
-      found = found + 1
       local job = redis.pcall('HMGET', T .. ':job:' .. id, 'state', 'groupId', 'opts')
-      if job.err then
-        rcall('LREM', list, -1, id)
-        rcall('ZADD', T .. ':x:quarantine', 0, id)
-        removed = removed + 1
-      elseif job[1] == 'waiting' then
-        local sequence = string.format('%016.0f.%08.0f.%010.0f', base, pass, first + i)
-        order_put(T, id, job[2], priority_of(job[3]), sequence)
+      if job[1] == 'waiting' then
+        local member = string.format('%016.0f.%08.0f.%010.0f!', base, pass, first + i) .. id
+        local tag, priority = order_tag(job[2]), priority_of(job[3])
+        local same = by_tag[tag] or {}
+        by_tag[tag] = same
+        by_id[#by_id + 1], by_id[#by_id + 2] = id, member
+        all[#all + 1], all[#all + 2] = priority, member
+        same[#same + 1], same[#same + 2] = priority, member
       else
         rcall('LREM', list, -1, id)
         removed = removed + 1
+        if job.err then
+          rcall('ZADD', T .. ':x:quarantine', 0, id)
+        end
       end
+    end
+  end
+  local found = #by_id + removed
+  if #by_id > 0 then
+    rcall('HSET', ids, unpack(by_id))
+    rcall('ZADD', T .. ':x:prio', unpack(all))
+    for tag, same in pairs(by_tag) do
+      rcall('ZADD', T .. ':x:prio:' .. tag, unpack(same))
+      order_queue_up(T, tag)
     end
   end
 
