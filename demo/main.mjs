@@ -34,7 +34,7 @@ try {
     signal: interruption.signal,
   });
   console.log('Checking every digest against a straight pass by one process …');
-  const verdict = await verify(redis.url, outcome);
+  const verdict = await verify(redis.url, outcome, interruption.signal);
   printReport(outcome, verdict);
   if (verdict.problems.length > 0) process.exitCode = 1;
 } catch (error) {

@@ -39,7 +39,8 @@ export async function runJobs({ url, files, late, workers, signal }) {
   try {
     const saving = performance.now();
     const ids = [];
-    for (let from = 0; from < files.length && !signal.aborted; from += BATCH) {
+    for (let from = 0; from < files.length; from += BATCH) {
+      signal.throwIfAborted();
       ids.push(...(await store.saveBulk(QUEUE, files.slice(from, from + BATCH).map(newJob))));
     }
     const savingSeconds = (performance.now() - saving) / 1000;

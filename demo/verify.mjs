@@ -27,9 +27,10 @@ async function allJobs(store, state) {
  *
  * @param {string} url
  * @param {import('./run.mjs').Outcome} outcome
+ * @param {AbortSignal} signal ends the check early
  * @returns {Promise<Verdict>} `problems` is empty if and only if all is well
  */
-export async function verify(url, { paths, completions, late, retries, orphaned, recovered }) {
+export async function verify(url, { paths, completions, late, retries, orphaned, recovered }, signal) {
   const store = await openStore(url);
   /** @type {string[]} */
   const problems = [];
@@ -48,6 +49,7 @@ export async function verify(url, { paths, completions, late, retries, orphaned,
 
   let bytes = 0;
   for (const [id, path] of paths) {
+    signal.throwIfAborted();
     const expected = await hashFile(path).catch(() => undefined);
     const result = completed.get(id);
     bytes += expected?.bytes ?? 0;
