@@ -42,13 +42,12 @@ export async function unpackServer(program) {
 
 /** Debian's own package, where we may install one. */
 async function installFromDebian() {
-  if (process.getuid?.() !== 0 || !(await exists('apt-get'))) return false;
+  if (process.getuid?.() !== 0 || !(await exists('apt-get'))) return;
   say('installing redis-server from Debian');
   // RUNLEVEL=1 keeps the package from starting a service: only the program is wanted.
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   await run('apt-get', ['update', '-qq'], { env, capture: true });
   await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], { env, capture: true });
-  return true;
 }
 
 /** Makes sure that `startRedis()` of `ferrodis/testing` will find a server. Needs `dist/`. */
@@ -56,12 +55,10 @@ export async function ensureServer() {
   const { findServer } = await import('../../dist/testing.js');
   if (process.env.REDIS_URL || findServer()) return;
   const failures = [];
-  const attempt = (work) =>
-    work().catch((error) => {
-      failures.push(error.message);
-      return false;
-    });
-  if ((await attempt(installFromDebian)) || (await attempt(() => unpackServer('valkey-server')))) return;
+  for (const provide of [installFromDebian, () => unpackServer('valkey-server')]) {
+    await provide().catch((error) => failures.push(error.message));
+    if (findServer()) return;
+  }
   throw new CommandFailed(
     'no Redis or Valkey server',
     `was found, and none could be installed (${failures.join('; ')}). Install one, or set REDIS_URL or REDIS_SERVER_BIN.`,
