@@ -1,5 +1,5 @@
 //! What a call costs on the thread of JavaScript before and after the socket: encoding, finding the end
-//! of the reply, reading it. `cargo bench --no-default-features --bench codec`
+//! of the reply, reading it. `cargo bench --manifest-path benches/Cargo.toml`
 
 use std::hint::black_box;
 
