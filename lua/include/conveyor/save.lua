@@ -14,7 +14,7 @@ local function dedup_owner(T, pointer)
 end
 
 -- Saves the job that ARGV holds from `at` on, and returns its id and where the next one begins.
--- Layout: T, queue, dedup ms ('' = for ever, '0' = no pointer), priority, id, state, score ('' = now), groupId,
+-- Layout: T, queue, dedup ms ('' = for ever, '0' = no pointer), priority, id, state, score ('' = none, or now), groupId,
 -- createdAt, deduplicationKey, the parent's children key ('' = none), n, then n strings: field, value, …
 -- A job with this id that is alive, or was saved by this very call before, is left alone; a finished one is replaced.
 local function save_job(registry, at)
@@ -26,20 +26,26 @@ local function save_job(registry, at)
   if owner then
     return owner, next_at
   end
-  local old = rcall('HMGET', job, 'state', 'createdAt', 'groupId')
-  if old[1] and (old[2] == created or not is_terminal(old[1])) then
+  local old = rcall('EXISTS', job) == 1 and rcall('HMGET', job, 'state', 'createdAt', 'groupId')
+  if old and old[1] and (old[2] == created or not is_terminal(old[1])) then
     return id, next_at
   end
-  index_check(T, state, group)
   local registered = rcall('SISMEMBER', registry, queue) == 1
   local linked = flow == '' or rcall('SISMEMBER', flow, queue .. '\0' .. id) == 1
+  if old or group ~= '' then
+    index_check(T, state, group)
+  end
 
-  if old[1] then
-    index_remove(T, old[1], id, old[3])
+  if old then
+    index_remove(T, old[1] or '', id, old[3])
     rcall('DEL', job, T .. ':lock:' .. id)
   end
+  -- The index before the hash: where nothing was checked above, it is the one write that can fail.
+  if score == '' and is_terminal(state) then
+    score = int(server_ms())
+  end
+  index_add(T, state, id, group, score, created, priority)
   rcall('HSET', job, unpack(ARGV, first, next_at - 1))
-  index_add(T, state, id, group, score ~= '' and score or int(server_ms()), created, priority)
   if not registered then
     rcall('SADD', registry, queue)
   end
