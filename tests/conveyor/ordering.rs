@@ -116,6 +116,22 @@ fn what_an_original_process_leased_is_not_leased_again() {
 }
 
 #[test]
+fn what_an_original_process_pushed_twice_is_leased_once_and_hides_nothing() {
+    let server = Server::start();
+    let mut store = Store::new(&server, "q");
+    for id in ["a", "b", "c"] {
+        store.save(&urgent(id, 1));
+    }
+    store.client.command(&["RPUSH", &store.key("waiting"), "a", "b", "ghost"]);
+    assert_eq!(store.fetch("w").unwrap().id(), "a");
+    add_foreign(&mut store, &urgent("d", 1));
+    add_foreign(&mut store, &urgent("e", -1));
+    store.save(&urgent("f", 1));
+    assert_eq!(drain(&mut store, &Fetch::default()), ["e", "b", "c", "d", "f"]);
+    assert_eq!(store.counts(), [0, 0, 0, 6, 0, 0], "nothing is left on the list");
+}
+
+#[test]
 fn changing_the_options_changes_the_place() {
     let server = Server::start();
     let mut store = Store::new(&server, "q");

@@ -17,8 +17,11 @@ local function order_synced(T, window)
     if length == 0 then
       return true
     end
-    local tail = rcall('LINDEX', list, -1)
-    if length - rcall('ZCARD', T .. ':x:prio') <= slack and rcall('HEXISTS', ids, tail) == 1 then
+    local missing = length - rcall('ZCARD', T .. ':x:prio')
+    if missing <= slack and rcall('HEXISTS', ids, rcall('LINDEX', list, -1)) == 1 then
+      if missing < slack then
+        rcall('HSET', meta, 'slack', math.max(0, missing))
+      end
       return true
     end
     done, base, pass = 0, tonumber(state[5]) or 0, rcall('HINCRBY', meta, 'pass', 1)
