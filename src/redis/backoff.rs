@@ -8,13 +8,16 @@ const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 /// A server that refuses credentials is asked at most this often: it may lock the account.
 const REFUSED: Duration = Duration::from_secs(1);
+/// A connection that lasts so long is no accident of a server that accepts and drops.
+const STOOD: Duration = Duration::from_millis(20);
 /// A connection that lasts so long has proved itself.
 const PROVED: Duration = Duration::from_secs(5);
 
 /// Doubling pauses with full jitter, so that clients that lost the same server do not return together.
 ///
 /// It outlives the connections it is used for and begins anew only after one that lasted, so that a
-/// server that accepts and drops is not dialled in a tight loop.
+/// server that accepts and drops is not dialled in a tight loop. After one that stood for a moment it begins
+/// with the first pause: whoever cuts connections time and again must not keep a client away for seconds.
 #[derive(Debug, Default)]
 pub struct Backoff {
     attempts: u32,
@@ -26,8 +29,10 @@ impl Backoff {
     /// The pause before the next attempt: none before the first, then anything up to 50 ms, doubling up
     /// to 2 s.
     pub fn pause(&mut self) -> Duration {
-        if self.connected_at.take().is_some_and(|since| since.elapsed() >= PROVED) {
-            self.attempts = 0;
+        match self.connected_at.take().map(|since| since.elapsed()) {
+            Some(lasted) if lasted >= PROVED => self.attempts = 0,
+            Some(lasted) if lasted >= STOOD => self.attempts = 1,
+            _ => {}
         }
         let ceiling = match self.attempts {
             0 => Duration::ZERO,
@@ -76,6 +81,16 @@ mod tests {
         backoff.connected();
         tokio::time::advance(PROVED).await;
         assert_eq!(backoff.pause(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_are_cut_time_and_again_are_replaced_soon() {
+        let mut backoff = Backoff::default();
+        for _ in 0..20 {
+            assert!(backoff.pause() <= FIRST);
+            backoff.connected();
+            tokio::time::advance(STOOD).await;
+        }
     }
 
     #[test]
