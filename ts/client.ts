@@ -55,10 +55,16 @@ export class Connection implements AsyncDisposable {
   readonly #observer: Observer;
   readonly #listeners = new Set<OpenListener>();
   #staged: Arg[] = [];
+  #lastFault: FerrodisError | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(link: number, options: ConnectionOptions) {
-    this.#observer = { fault: (error) => this.onFault?.(error) };
+    this.#observer = {
+      fault: (error) => {
+        this.#lastFault = error;
+        this.onFault?.(error);
+      },
+    };
     this.#shared = SharedLink.join(
       link,
       {
@@ -116,8 +122,12 @@ export class Connection implements AsyncDisposable {
     if (timeoutMs === undefined) return answered;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
-      const error = new TimeoutError(`no connection within ${timeoutMs} ms`, { operation: 'connect', retryable: true });
-      timer = setTimeout(() => reject(error), timeoutMs);
+      timer = setTimeout(() => {
+        const cause = this.#lastFault;
+        const reason = cause === undefined ? '' : `: ${cause.message}`;
+        const fields = { operation: 'connect', retryable: true, cause };
+        reject(new TimeoutError(`no connection within ${timeoutMs} ms${reason}`, fields));
+      }, timeoutMs);
     });
     try {
       await Promise.race([answered, late]);
