@@ -1,13 +1,35 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const contract = '__test__/contract/**/*.test.ts';
+const faults = '__test__/topology/reconnect.test.ts';
+
+/** One way of driving a connection, with the suites that have to hold on it. `null` chooses as users get it. */
+function lane(name: 'loop' | 'runtime' | null, include: string[], exclude: string[] = []) {
+  return {
+    extends: true as const,
+    test: {
+      name: name ?? 'default',
+      include,
+      exclude: [...configDefaults.exclude, ...exclude],
+      ...(name && { env: { FERRODIS_LANE: name } }),
+    },
+  };
+}
 
 export default defineConfig({
   test: {
-    include: ['__test__/**/*.test.ts'],
     // Each file starts servers of its own: files run side by side, but not more of them than a small machine can take.
     maxWorkers: 2,
+    // A process of its own for each file: the addon reads its environment once.
+    pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // The package is loaded as users load it, not through vite.
     server: { deps: { external: [/\/dist\//, /\/index\.js$/, /\.node$/] } },
+    projects: [
+      lane('loop', [contract]),
+      lane('runtime', [contract, faults]),
+      lane(null, ['__test__/**/*.test.ts'], [contract]),
+    ],
   },
 });

@@ -1,23 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { findServer } from 'ferrodis/testing';
+import { type RedisServer, startRedis, type StartRedisOptions } from 'ferrodis/testing';
 import { createClient } from 'redis6';
 
-const rawClient = (url: string) => createClient({ url });
 /** A raw client the tests read and write Redis with. */
 export type RawClient = ReturnType<typeof rawClient>;
 
-export interface ServerOptions {
-  /** Extra configuration, one argument list per directive: `[['maxclients', '10']]`. */
-  config?: string[][];
-  /** Keep an append-only file, so that a restart finds the data again. */
-  persistent?: boolean;
+function rawClient(url: string) {
+  return createClient({ url }).on('error', () => {});
 }
 
 /** A port of the loopback interface that nobody listens on. */
@@ -31,86 +25,63 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A Redis server of one test file: its own port, its own directory, stopped with the file. */
+/** The Redis server of one test file: it can be killed, and started again on the same port with the same files. */
 export class Server {
   readonly port: number;
   readonly dir: string;
-  readonly socket: string;
-  readonly #config: string[][];
-  #process: ChildProcess | null = null;
+  readonly #options: StartRedisOptions;
+  #running: RedisServer | null = null;
 
-  private constructor(port: number, dir: string, options: ServerOptions) {
+  private constructor(port: number, dir: string, options: StartRedisOptions) {
     this.port = port;
     this.dir = dir;
-    this.socket = join(dir, 'redis.sock');
-    this.#config = [
-      ['bind', '127.0.0.1'],
-      ['dir', dir],
-      ['unixsocket', this.socket],
-      ['save', ''],
-      ['appendonly', options.persistent === true ? 'yes' : 'no'],
-      ['enable-debug-command', 'local'],
-      ...(options.config?.some(([name]) => name === 'port') ? [] : [['port', String(port)]]),
-      ...(options.config ?? []),
-    ];
+    const config = { dir, 'enable-debug-command': 'local', ...options.config };
+    this.#options = { ...options, port, config };
   }
 
-  static async start(options: ServerOptions = {}): Promise<Server> {
+  static async start(options: StartRedisOptions = {}): Promise<Server> {
     const dir = await mkdtemp(join(tmpdir(), 'ferrodis-test-'));
     const server = new Server(await freePort(), dir, options);
     await server.launch();
     return server;
   }
 
+  /** What `startRedis()` says of the running server. */
+  get running(): RedisServer {
+    if (this.#running === null) throw new Error('the server is not running');
+    return this.#running;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  get pid(): number {
-    return this.#process?.pid ?? 0;
-  }
-
   /** Starts the process and resolves once the server answers. */
   async launch(): Promise<void> {
-    const binary = findServer() ?? 'redis-server';
-    const args = this.#config.flatMap(([name, ...values]) => [`--${name}`, ...values]);
-    const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    this.#process = child;
-    await new Promise<void>((resolve, reject) => {
-      let log = '';
-      child.once('error', reject);
-      child.once('exit', (code) => reject(new Error(`redis-server ended (${code}):\n${log}`)));
-      child.stdout.on('data', (chunk: Buffer) => {
-        log = (log + chunk.toString()).slice(-4096);
-        if (log.includes('Ready to accept connections')) resolve();
-      });
-    });
-    child.stdout.resume();
+    this.#running = await startRedis(this.#options);
   }
 
-  /** Ends the process at once, as a crash or a power cut of the machine would. */
+  /** Sends the process a signal: `SIGSTOP` freezes it, `SIGCONT` wakes it. */
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.running.pid ?? 0, name);
+  }
+
+  /** Ends the process at once, as a crash would; `launch()` starts it again. */
   async kill(): Promise<void> {
-    const child = this.#process;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    this.signal('SIGKILL');
+    await this.running.stop();
+    this.#running = null;
   }
 
-  /** Stops (`SIGSTOP`) or wakes (`SIGCONT`) the process. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#process?.kill(name);
-  }
-
-  /** Ends the process and removes its directory. */
+  /** Ends the process and removes its files. */
   async stop(): Promise<void> {
-    await this.kill();
+    await this.#running?.stop();
     await rm(this.dir, { recursive: true, force: true });
   }
 
   /** A connected raw client; the caller closes it. */
   async client(url: string = this.url): Promise<RawClient> {
     const client = rawClient(url);
-    client.on('error', () => {});
     await client.connect();
     return client;
   }

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server as NetServer, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * A TCP proxy that counts round trips: everything a client sends before the server's next answer is one burst,
+ * however many commands it holds. Commands that share a flight therefore count once.
+ */
+export class BurstProxy {
+  #bursts = 0;
+  readonly #server: NetServer;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(server: NetServer) {
+    this.#server = server;
+  }
+
+  static async start(target: number): Promise<BurstProxy> {
+    const server = createServer();
+    const proxy = new BurstProxy(server);
+    server.on('connection', (client) => proxy.#join(client, connect(target, '127.0.0.1')));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return proxy;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** How many round trips `work` takes. */
+  async count(work: () => Promise<unknown>): Promise<number> {
+    const before = this.#bursts;
+    await work();
+    return this.#bursts - before;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #join(client: Socket, server: Socket): void {
+    let asking = false;
+    client.on('data', (chunk: Buffer) => {
+      if (!asking) this.#bursts += 1;
+      asking = true;
+      server.write(chunk);
+    });
+    server.on('data', (chunk: Buffer) => {
+      asking = false;
+      client.write(chunk);
+    });
+    for (const [socket, peer] of [
+      [client, server],
+      [server, client],
+    ]) {
+      socket.setNoDelay(true);
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        peer.destroy();
+      });
+    }
+  }
+}
