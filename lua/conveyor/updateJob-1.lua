@@ -76,11 +76,15 @@ local moved, due = to ~= state, merged('delayUntil', stored[4])
 if to == 'delayed' and not due then
   return -1
 end
-if moved then
-  index_check(T, state or '', group)
-  index_check(T, to, merged('groupId', group))
-end
 
+-- The old index is left before the hash is written: without a group that is one write, which fails by itself.
+if moved then
+  if group and group ~= '' then
+    index_check(T, state or '', group)
+  end
+  index_check(T, to, merged('groupId', group))
+  index_remove(T, state or '', id, group)
+end
 if cleared_at > pairs_at then
   rcall('HSET', job, unpack(ARGV, pairs_at, cleared_at - 1))
 end
@@ -89,21 +93,21 @@ if #ARGV >= cleared_at then
 end
 
 if moved then
-  local now = server_ms()
-  local opts = (to == 'waiting' or is_terminal(state)) and rcall('HGET', job, 'opts')
-  local ended = is_terminal(to) and rcall('HGET', job, to == 'completed' and 'completedAt' or 'failedAt') or int(now)
-  local since = merged('createdAt', created) or int(now)
-  index_remove(T, state or '', id, group)
-  index_add(T, to, id, merged('groupId', group), to == 'delayed' and due or ended, since,
-    to == 'waiting' and priority_of(opts) or '0')
+  local ends, revived = is_terminal(to), is_terminal(state) and not is_terminal(to)
+  local end_field = to == 'completed' and 'completedAt' or 'failedAt'
+  local ended = ends and (new[end_field] or rcall('HGET', job, end_field) or int(server_ms()))
+  local since = merged('createdAt', created) or int(server_ms())
+  local opts = (to == 'waiting' or revived) and rcall('HGET', job, 'opts')
+  local priority = to == 'waiting' and priority_of(opts) or '0'
+  index_add(T, to, id, merged('groupId', group), ended or due, since, priority)
   if state == 'active' then
     rcall('DEL', T .. ':lock:' .. id)
   end
-  if is_terminal(to) and ARGV[8] == '1' then
-    metric_record(T, now, merged('name', stored[9]) or '', to, merged('processedAt', stored[7]), ended)
+  if ends and ARGV[8] == '1' then
+    metric_record(T, server_ms(), merged('name', stored[9]) or '', to, merged('processedAt', stored[7]), ended)
   end
-  if is_terminal(state) and not is_terminal(to) then
-    dedup_retake(T, merged('deduplicationKey', stored[5]), id, opts, since, now)
+  if revived then
+    dedup_retake(T, merged('deduplicationKey', stored[5]), id, opts, since, server_ms())
   end
   if owner ~= '' or sweep ~= '' or expected > 0 then
     remember(claims, ARGV[2], ARGV[3], '1')

@@ -266,6 +266,15 @@ impl Store {
 
     /// Updates a job; an empty list of changes with `None` clears the field.
     pub fn update(&mut self, id: &str, changes: &[(&str, Option<&str>)], when: &When) -> Reply {
+        self.try_update(id, changes, when).unwrap()
+    }
+
+    pub fn try_update(
+        &mut self,
+        id: &str,
+        changes: &[(&str, Option<&str>)],
+        when: &When,
+    ) -> Result<Reply, Error> {
         let mut args = self.args(true);
         args.push(id.as_bytes());
         push(&mut args, when.owner.as_ref().map(|owner| owner.0.as_str()));
@@ -281,7 +290,7 @@ impl Store {
             args.push(field.as_bytes());
             push(&mut args, *value);
         }
-        self.client.call("updateJob", args).unwrap()
+        self.client.call("updateJob", args)
     }
 
     /// The job's worker completes it.

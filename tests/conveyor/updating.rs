@@ -225,3 +225,21 @@ fn a_progress_update_by_the_owner_goes_through_and_by_another_does_not() {
     assert_eq!(store.complete(&job), Reply::Int(1), "a repeated completion is not taken for a lost lease");
     assert_eq!(store.complete(&job), Reply::Int(-2));
 }
+
+#[test]
+fn an_index_of_a_wrong_type_fails_the_update_before_anything_is_written() {
+    let server = Server::start();
+    let mut store = Store::new(&server, "q");
+    store.save(&Job::new("a").with("groupId", "g"));
+    let job = store.fetch("w").unwrap();
+    for poisoned in ["{p:q}:completed", "{p:q}:failed"] {
+        store.client.command(&["SET", poisoned, "text"]);
+        let state = poisoned.trim_start_matches("{p:q}:");
+        let error = store.try_update("a", &[("state", Some(state))], &When::default()).unwrap_err();
+        assert!(error.message.contains("WRONGTYPE"), "{error}");
+        assert_eq!(store.get("a").as_ref(), Some(&job));
+        assert_eq!(store.client.command(&["SISMEMBER", "{p:q}:active", "a"]), Reply::Int(1));
+        store.client.command(&["DEL", poisoned]);
+    }
+    assert_eq!(store.complete(&job), Reply::Int(1));
+}
