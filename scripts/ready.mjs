@@ -23,6 +23,9 @@ const steps = {
   'types of tests, demo and examples': () => run(tool('tsc'), ['-p', '__test__']),
   oxlint: () => run(tool('oxlint'), ['--deny-warnings']),
   'import rules': () => script('checks/imports.mjs'),
+  // Under every interleaving of threads, by loom.
+  'the mailbox between threads': () =>
+    cargo('test', '--quiet', '--profile', 'quick', '--features', 'model', '--lib', 'mailbox'),
   'Lua scripts': () => script('checks/lua.mjs'),
   server: () => ensureServer(),
   tests: () => script('test.mjs'),
