@@ -13,6 +13,9 @@ local function dedup_owner(T, pointer)
   end
 end
 
+-- Queues that this script has found, or made, registered.
+local registered = {}
+
 -- Saves the job that ARGV holds from `at` on, and returns its id and where the next one begins.
 -- Layout: T, queue, dedup ms ('' = for ever, '0' = no pointer), priority, id, state, score ('' = none, or now), groupId,
 -- createdAt, deduplicationKey, the parent's children key ('' = none), n, then n strings: field, value, …
@@ -30,7 +33,7 @@ local function save_job(registry, at)
   if old and old[1] and (old[2] == created or not is_terminal(old[1])) then
     return id, next_at
   end
-  local registered = rcall('SISMEMBER', registry, queue) == 1
+  local known = registered[queue] or rcall('SISMEMBER', registry, queue) == 1
   local linked = flow == '' or rcall('SISMEMBER', flow, queue .. '\0' .. id) == 1
   if old or group ~= '' then
     index_check(T, state, group)
@@ -46,9 +49,10 @@ local function save_job(registry, at)
   end
   index_add(T, state, id, group, score, created, priority)
   rcall('HSET', job, unpack(ARGV, first, next_at - 1))
-  if not registered then
+  if not known then
     rcall('SADD', registry, queue)
   end
+  registered[queue] = true
   if not linked then
     rcall('SADD', flow, queue .. '\0' .. id)
   end
