@@ -1,6 +1,7 @@
 //! The few raw N-API calls that hot paths need, each wrapped once.
 
 use std::ffi::{CString, c_void};
+use std::mem::MaybeUninit;
 use std::ptr;
 
 use napi::sys;
@@ -15,7 +16,8 @@ pub const MAX_ARGS: usize = 64;
 
 /// The arguments of one native call, and the data pointer of its function.
 pub struct CallInfo {
-    argv: [sys::napi_value; MAX_ARGS],
+    argv: [MaybeUninit<sys::napi_value>; MAX_ARGS],
+    /// How many of `argv` are initialised.
     argc: usize,
     /// What [`define`] was given.
     pub data: *mut c_void,
@@ -27,26 +29,33 @@ impl CallInfo {
     /// # Safety
     /// `env` and `info` are those of the running callback.
     pub unsafe fn read(env: sys::napi_env, info: sys::napi_callback_info) -> Self {
-        let mut call = Self { argv: [ptr::null_mut(); MAX_ARGS], argc: MAX_ARGS, data: ptr::null_mut() };
-        // SAFETY: the arrays live across the call and `argc` is their length on entry.
-        unsafe {
-            sys::napi_get_cb_info(
-                env,
-                info,
-                &raw mut call.argc,
-                call.argv.as_mut_ptr(),
-                ptr::null_mut(),
-                &raw mut call.data,
-            );
+        // N-API fills the room that it does not need with `undefined`: there is little of it at first.
+        const FEW: usize = 8;
+        let mut call =
+            Self { argv: [const { MaybeUninit::uninit() }; MAX_ARGS], argc: 0, data: ptr::null_mut() };
+        for room in [FEW, MAX_ARGS] {
+            let mut count = room;
+            // SAFETY: the array has room for that many values, and lives across the call.
+            let status = unsafe {
+                let argv = call.argv.as_mut_ptr().cast();
+                sys::napi_get_cb_info(env, info, &raw mut count, argv, ptr::null_mut(), &raw mut call.data)
+            };
+            if status != sys::Status::napi_ok {
+                break;
+            }
+            // The count comes back as what the caller passed, which may exceed the room.
+            call.argc = count.min(room);
+            if count <= room {
+                break;
+            }
         }
-        // The count comes back as what the caller passed, which may exceed the array.
-        call.argc = call.argc.min(MAX_ARGS);
         call
     }
 
     /// The argument values.
     pub fn values(&self) -> &[sys::napi_value] {
-        &self.argv[..self.argc]
+        // SAFETY: N-API has written the first `argc`.
+        unsafe { std::slice::from_raw_parts(self.argv.as_ptr().cast(), self.argc) }
     }
 
     /// Argument `index` as a small number; 0 when it is none.
