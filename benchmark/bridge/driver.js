@@ -8,6 +8,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { Child } from '../lib/child.js';
+import { cpuTimeOf } from '../lib/cpu.js';
 import { shuffled } from '../lib/stats.js';
 import { CLIENTS } from './clients.js';
 
@@ -19,7 +20,7 @@ const WARM_UP_CALLS = [1000, 4000, 16000];
 
 /**
  * @param {object} options
- * @param {number} options.port of the server
+ * @param {{ port: number, pid: number }} options.server
  * @param {string[]} options.ids clients to compare; an id may come twice, to compare a client with itself
  * @param {number[]} options.inFlight
  * @param {number} options.rounds
@@ -27,15 +28,15 @@ const WARM_UP_CALLS = [1000, 4000, 16000];
  * @param {{ command: string, args: string[] }} options.runtime what runs the contestants
  * @param {string | undefined} options.cores where the contestants run
  * @param {(message: string) => void} options.progress
- * @returns {Promise<Array<{ id: string, command: string, inFlight: number, calls: number, callsPerSecond: number[], mainCpu: number[], totalCpu: number[] }>>}
+ * @returns {Promise<Array<{ id: string, command: string, inFlight: number, calls: number, callsPerSecond: number[], mainCpu: number[], totalCpu: number[], serverCpu: number[] }>>}
  *   one entry per client and cell; the arrays have one element per round
  */
-export async function measure({ port, ids, inFlight, rounds, cellMs, runtime, cores, progress }) {
+export async function measure({ server, ids, inFlight, rounds, cellMs, runtime, cores, progress }) {
   const contestants = [];
   try {
     for (const id of ids) {
       progress(`starting ${CLIENTS[id].label}`);
-      const child = await Child.start(id, runtime.command, [...runtime.args, CONTESTANT, id, `${port}`], cores);
+      const child = await Child.start(id, runtime.command, [...runtime.args, CONTESTANT, id, `${server.port}`], cores);
       contestants.push({ id, child, cells: [] });
     }
     for (const { id, child, cells } of contestants) {
@@ -47,7 +48,7 @@ export async function measure({ port, ids, inFlight, rounds, cellMs, runtime, co
     for (let round = 0; round < rounds; round++) {
       progress(`round ${round + 1} of ${rounds}`);
       for (let index = 0; index < COMMANDS.length * inFlight.length; index++) {
-        for (const { child, cells } of shuffled(contestants)) await play(child, cells[index]);
+        for (const { child, cells } of shuffled(contestants)) await play(server.pid, child, cells[index]);
       }
     }
     return contestants.flatMap(({ id, cells }) => cells.map((cell) => ({ id, ...cell })));
@@ -63,12 +64,14 @@ async function warmUp(child, command, inFlight, cellMs) {
     rate = result.callsPerSecond;
   }
   const calls = Math.max(4 * inFlight, Math.round((rate * cellMs) / 1000));
-  return { command, inFlight, calls, callsPerSecond: [], mainCpu: [], totalCpu: [] };
+  return { command, inFlight, calls, callsPerSecond: [], mainCpu: [], totalCpu: [], serverCpu: [] };
 }
 
-async function play(child, cell) {
+async function play(serverPid, child, cell) {
+  const before = cpuTimeOf(serverPid);
   const result = await child.ask('cell', cell.command, cell.inFlight, cell.calls);
-  for (const figure of ['callsPerSecond', 'mainCpu', 'totalCpu']) {
+  result.serverCpu = (cpuTimeOf(serverPid) - before) / cell.calls;
+  for (const figure of ['callsPerSecond', 'mainCpu', 'totalCpu', 'serverCpu']) {
     cell[figure].push(Number(result[figure].toPrecision(4)));
   }
 }

@@ -24,7 +24,11 @@ export function summarise(cells) {
       callsPerSecond: median(cell.callsPerSecond),
       mainCpu: median(cell.mainCpu),
       totalCpu: median(cell.totalCpu),
+      serverCpu: median(cell.serverCpu),
       throughput: against('callsPerSecond', Math.max),
+      capacity: spread(
+        cell.totalCpu.map((_, round) => Math.min(...rivals.map((rival) => cost(rival, round))) / cost(cell, round)),
+      ),
       cpuShare: against('mainCpu', Math.min),
     };
   });
@@ -41,16 +45,27 @@ export function printTables(title, summary, print) {
     print(`\n${title}: ${name}`);
     print(
       table(
-        ['client', 'calls/s', '× best other', 'main CPU µs', 'share of best', 'process CPU µs'],
+        [
+          'client',
+          'calls/s',
+          '× best other',
+          '× per CPU-second',
+          'main CPU µs',
+          'share of best',
+          'process CPU µs',
+          'server CPU µs',
+        ],
         rows
           .toSorted((a, b) => b.callsPerSecond - a.callsPerSecond)
           .map((row) => [
             CLIENTS[row.id].label,
             rate(row.callsPerSecond),
             ratio(row.throughput),
+            ratio(row.capacity),
             significant(row.mainCpu),
             ratio(row.cpuShare),
             significant(row.totalCpu),
+            significant(row.serverCpu),
           ]),
       ),
     );
@@ -67,6 +82,7 @@ export function printHeadline(title, summary, print) {
         summary.find((r) => r.id === id && r.command === command && r.inFlight === count),
       );
       rows.push([`${CLIENTS[id].label}, ${command}`, ...cells.map((row) => ratio(row.throughput))]);
+      rows.push(['  per CPU-second', ...cells.map((row) => ratio(row.capacity))]);
       rows.push(['  its main-thread CPU', ...cells.map((row) => ratio(row.cpuShare))]);
     }
   }

@@ -32,7 +32,7 @@ export async function runBridge({ size, placement, runtime, clients, print, prog
   const server = await startServer(cores.server);
   try {
     const ids = clients?.filter((id) => FIELD[runtime.name].includes(id)) ?? FIELD[runtime.name];
-    const common = { port: server.port, inFlight, runtime, cores: cores.client, progress, ...LENGTH[size] };
+    const common = { server, inFlight, runtime, cores: cores.client, progress, ...LENGTH[size] };
     const twin = await compareWithItself(common, 'redis5');
     const cells = await measure({ ...common, ids });
     const summary = summarise(cells);

@@ -8,7 +8,8 @@ import { STORES } from './stores.js';
 
 /**
  * Per entry: the medians of every store, and ours against the best of the originals in each round: throughput against
- * the faster one, main-thread, server and script time against the more frugal one.
+ * the faster one; operations per second of CPU time (client and server together), main-thread, server and script time
+ * against the more frugal one.
  */
 export function summarise(results) {
   return results.map(({ id, label, stores }) => {
@@ -21,6 +22,7 @@ export function summarise(results) {
           (value, round) => value / best(...rivals.map((rival) => stores[rival][figure][round])),
         ),
       );
+    const cost = (store, round) => stores[store].totalCpu[round] + stores[store].serverCpu[round];
     const medians = Object.fromEntries(
       Object.entries(stores).map(([store, figures]) => [
         store,
@@ -32,6 +34,11 @@ export function summarise(results) {
       label,
       medians,
       throughput: against('perSecond', Math.max),
+      capacity: spread(
+        stores[ours].totalCpu.map(
+          (_, round) => Math.min(...rivals.map((rival) => cost(rival, round))) / cost(ours, round),
+        ),
+      ),
       cpuShare: against('mainCpu', Math.min),
       serverShare: against('serverCpu', Math.min),
       scriptShare: against('scriptMicros', Math.min),
@@ -55,6 +62,7 @@ export function printTable(title, summary, print) {
         'original/s',
         'ferrodis/s',
         '× original',
+        '× per CPU-second',
         'main CPU µs',
         'ferrodis',
         'share',
@@ -68,6 +76,7 @@ export function printTable(title, summary, print) {
           rate(best(row, 'perSecond', Math.max)),
           rate(ours.perSecond),
           ratio(row.throughput),
+          ratio(row.capacity),
           significant(best(row, 'mainCpu', Math.min)),
           significant(ours.mainCpu),
           ratio(row.cpuShare),
