@@ -6,14 +6,17 @@ import { conveyor } from '../support/conveyor.js';
 import { snapshot, violations } from '../support/conveyor-invariants.js';
 import { QueueModel } from '../support/conveyor-model.js';
 import { JOB_STATES, newJob } from '../support/job.js';
+import { OriginalStore } from '../support/original-conveyor.js';
 
 const on = conveyor();
 const RUNS = Number(process.env.FERRODIS_MODEL_RUNS ?? 250);
 const SEED = Number(process.env.FERRODIS_MODEL_SEED ?? Date.now() % 2 ** 31);
-const stores: RedisStore[] = [];
+let ours: RedisStore[];
+/** The two stores that the commands choose from. */
+let stores: Array<RedisStore | OriginalStore>;
 
 beforeAll(async () => {
-  stores.push(on.store, await on.open());
+  ours = [on.store, await on.open()];
 });
 
 /** The queue under test of one sequence. */
@@ -152,7 +155,7 @@ const stall = fc.tuple(who, id, fc.boolean()).map(([first, jobId, finishes]) =>
 const promote = who.map((store) =>
   step(`promote(${store})`, async (model, { queue }) => {
     const delayed = await on.redis.zRange(on.keys(queue).delayed, 0, -1);
-    expect(await stores[store].promoteJobs(queue)).toBe(delayed.length);
+    expect(await stores[store].promoteDelayedJobs(queue, Date.now())).toBe(delayed.length);
     for (const jobId of delayed) model.requeue(jobId);
   }),
 );
@@ -183,21 +186,34 @@ const child = fc.tuple(who, id).map(([store, jobId]) =>
   }),
 );
 
+/** Random sequences of commands, each on a queue of its own. */
+const sequences = fc.asyncProperty(
+  fc.commands(
+    [save, save, saveBulk, fetch, fetch, finish, finish, extend, remove, stall, promote, retry, clean, drain, child],
+    { maxCommands: 30 },
+  ),
+  async (sequence) => {
+    const queue = on.queue();
+    await fc.asyncModelRun(() => ({ model: new QueueModel(), real: { queue } }), sequence);
+    await on.redis.flushDb();
+  },
+);
+
 it(
   `behaves as the model and keeps its invariants over ${RUNS} sequences (seed ${SEED})`,
   { timeout: 60_000 },
   async () => {
-    const commands = fc.commands(
-      [save, save, saveBulk, fetch, fetch, finish, finish, extend, remove, stall, promote, retry, clean, drain, child],
-      { maxCommands: 30 },
-    );
-    await fc.assert(
-      fc.asyncProperty(commands, async (sequence) => {
-        const queue = on.queue();
-        await fc.asyncModelRun(() => ({ model: new QueueModel(), real: { queue } }), sequence);
-        await on.redis.flushDb();
-      }),
-      { numRuns: RUNS, seed: SEED, interruptAfterTimeLimit: 50_000, markInterruptAsFailure: true },
-    );
+    stores = ours;
+    const limits = { interruptAfterTimeLimit: 50_000, markInterruptAsFailure: true };
+    await fc.assert(sequences, { numRuns: RUNS, seed: SEED, ...limits });
   },
 );
+
+it('finds the faults of the original', async () => {
+  const original = new OriginalStore({ url: on.server.url });
+  await original.connect();
+  stores = [original, original];
+  const result = await fc.check(sequences, { numRuns: RUNS, seed: SEED, endOnFailure: true });
+  await original.disconnect();
+  expect(result.errorInstance).toMatchObject({ name: 'AssertionError' });
+});

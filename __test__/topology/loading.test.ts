@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+
+import { conveyor } from '../support/conveyor.js';
+import { newJob } from '../support/job.js';
+
+/** Microseconds per key: together with the keys below a second of loading. */
+const on = conveyor({ config: { 'key-load-delay': '50', 'loading-process-events-interval-bytes': '1024' } });
+
+it('a server that is loading its data is waited for', async () => {
+  const queue = on.queue();
+  await on.store.saveJob(queue, newJob(queue, { id: 'before' }));
+  await on.redis.sendCommand(['DEBUG', 'POPULATE', '10000', 'filler', '100']);
+  await on.redis.sendCommand(['SAVE']);
+  await on.server.kill();
+  const ready = on.server.launch();
+  const answer = (): Promise<string> => on.redis.ping().catch((error: Error) => error.message);
+  await expect.poll(answer, { interval: 20, timeout: 5000 }).toMatch(/^LOADING/);
+  const saved = on.store.saveJob(queue, newJob(queue, { id: 'during' }));
+  expect(await saved).toBe('during');
+  expect(await on.store.countJobs(queue, 'waiting')).toBe(2);
+  await ready;
+});
