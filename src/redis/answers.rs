@@ -18,7 +18,7 @@ pub enum Class {
 /// The class of a server error, told by its first word.
 #[must_use]
 pub fn classify(text: &[u8]) -> Class {
-    match word(text) {
+    match word(unwrapped(text)) {
         b"NOSCRIPT" => Class::NoScript,
         b"LOADING" | b"MASTERDOWN" | b"CLUSTERDOWN" | b"TRYAGAIN" | b"BUSY" => Class::Wait,
         b"READONLY" | b"UNBLOCKED" => Class::Demoted,
@@ -30,6 +30,7 @@ pub fn classify(text: &[u8]) -> Class {
 /// arguments: they are values and passwords.
 #[must_use]
 pub fn error_of(text: &[u8]) -> Error {
+    let text = unwrapped(text);
     let word = word(text);
     let code = match word {
         b"NOAUTH" | b"WRONGPASS" | b"NOPERM" => Code::Auth,
@@ -43,6 +44,17 @@ pub fn error_of(text: &[u8]) -> Error {
         || matches!(word, b"OOM" | b"MISCONF" | b"NOREPLICAS")
         || text.starts_with(b"ERR max number of clients");
     error
+}
+
+/// The error of the command inside a script: Redis before 7 puts a sentence about the script in front of it.
+fn unwrapped(text: &[u8]) -> &[u8] {
+    const PLACE: &[u8] = b"@user_script";
+    if !text.starts_with(b"ERR Error running script") {
+        return text;
+    }
+    let after = memchr::memmem::rfind(text, PLACE).map_or(text, |at| &text[at + PLACE.len()..]);
+    let start = after.iter().position(u8::is_ascii_alphabetic).unwrap_or(0);
+    &after[start..]
 }
 
 fn word(text: &[u8]) -> &[u8] {
@@ -63,6 +75,18 @@ mod tests {
         assert_eq!(error_of(b"WRONGTYPE Operation against a key").reply_code, "WRONGTYPE");
         assert_eq!(error_of(b"NOPERM no permission").code, Code::Auth);
         assert!(error_of(b"OOM command not allowed").retryable);
+    }
+
+    #[test]
+    fn what_redis_6_says_of_a_script_is_taken_off() {
+        let text = b"ERR Error running script (call to f_0a9f): @user_script:1: @user_script: 1: -READONLY You can't write";
+        assert_eq!(classify(text), Class::Demoted);
+        assert_eq!(error_of(text).message, "READONLY You can't write");
+        let text =
+            b"ERR Error running script (call to f_0a9f): @user_script:17: WRONGTYPE Operation against a key";
+        assert_eq!(error_of(text).reply_code, "WRONGTYPE");
+        let text = b"ERR Error running script (call to f_0a9f): @user_script:1: @user_script: 1: -OOM command not allowed";
+        assert!(error_of(text).retryable);
     }
 
     #[test]

@@ -236,7 +236,7 @@ fn an_index_of_a_wrong_type_fails_the_update_before_anything_is_written() {
         store.client.command(&["SET", poisoned, "text"]);
         let state = poisoned.trim_start_matches("{p:q}:");
         let error = store.try_update("a", &[("state", Some(state))], &When::default()).unwrap_err();
-        assert!(error.message.contains("WRONGTYPE"), "{error}");
+        assert_eq!(error.reply_code, "WRONGTYPE");
         assert_eq!(store.get("a").as_ref(), Some(&job));
         assert_eq!(store.client.command(&["SISMEMBER", "{p:q}:active", "a"]), Reply::Int(1));
         store.client.command(&["DEL", poisoned]);
