@@ -35,7 +35,7 @@ export class Server {
   private constructor(port: number, dir: string, options: StartRedisOptions) {
     this.port = port;
     this.dir = dir;
-    const config = { dir, 'enable-debug-command': 'local', ...options.config };
+    const config = { dir, ...options.config };
     this.#options = { ...options, port, config };
   }
 
