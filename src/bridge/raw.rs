@@ -53,7 +53,7 @@ impl CallInfo {
     }
 
     /// The argument values.
-    pub fn values(&self) -> &[sys::napi_value] {
+    pub const fn values(&self) -> &[sys::napi_value] {
         // SAFETY: N-API has written the first `argc`.
         unsafe { std::slice::from_raw_parts(self.argv.as_ptr().cast(), self.argc) }
     }
