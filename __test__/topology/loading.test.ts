@@ -9,7 +9,9 @@ const on = conveyor({ config: { 'key-load-delay': '50', 'loading-process-events-
 it('a server that is loading its data is waited for', async () => {
   const queue = on.queue();
   await on.store.saveJob(queue, newJob(queue, { id: 'before' }));
-  await on.redis.sendCommand(['DEBUG', 'POPULATE', '10000', 'filler', '100']);
+  const fill = on.redis.multi();
+  for (let i = 0; i < 10_000; i += 1) fill.set(`filler:${i}`, 'x'.repeat(100));
+  await fill.exec();
   await on.redis.sendCommand(['SAVE']);
   await on.server.kill();
   const ready = on.server.launch();

@@ -157,7 +157,7 @@ describe('a server that', () => {
   });
 
   it('is busy with a script is waited for', async () => {
-    await on.redis.sendCommand(['CONFIG', 'SET', 'busy-reply-threshold', '50']);
+    await on.redis.sendCommand(['CONFIG', 'SET', 'lua-time-limit', '50']);
     const other = await on.server.client();
     const endless = other.sendCommand(['EVAL', 'while true do end', '0']).catch(() => {});
     await elapse(200);

@@ -154,7 +154,7 @@ describe('what does not belong in the waiting list', () => {
     await fill(queue, ['a']);
     await on.redis.set(on.keys(queue).active, 'poison');
     await expect(on.store.fetchNextJob(queue, 'w', 1000)).rejects.toMatchObject({
-      replyCode: 'WRONGTYPE',
+      code: 'ERR_FERRODIS_REPLY',
     });
     expect(await on.redis.lRange(on.keys(queue).waiting, 0, -1)).toEqual(['a']);
   });
