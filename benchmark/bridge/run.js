@@ -67,7 +67,7 @@ const COLOURS = {
   'ferrodis-runtime': '#e59a86',
 };
 
-/** Throughput and main-thread CPU as charts. */
+/** Throughput, by the clock and by CPU time, and main-thread CPU as charts. */
 export function bridgeCharts({ title, rounds, summary }) {
   const ids = [...new Set(summary.map(({ id }) => id))];
   const inFlight = [...new Set(summary.map((row) => row.inFlight))];
@@ -86,6 +86,7 @@ export function bridgeCharts({ title, rounds, summary }) {
     });
   return {
     throughput: chart('Calls per second, relative', 'throughput'),
+    capacity: chart('Calls per second of CPU time (client and server), relative', 'capacity'),
     cpu: chart('Main-thread CPU per call, relative (less is better)', 'cpuShare'),
   };
 }

@@ -68,7 +68,7 @@ async function measureWithDelay(common, size) {
   }
 }
 
-/** Throughput and main-thread CPU as charts. */
+/** Throughput, by the clock and by CPU time, and main-thread CPU as charts. */
 export function conveyorCharts({ summary, delayedSummary, delayMs }) {
   const rows = (figure, invert) =>
     [...summary, ...delayedSummary.map((row) => ({ ...row, label: `${row.label}, +${delayMs} ms each way` }))]
@@ -87,6 +87,12 @@ export function conveyorCharts({ summary, delayedSummary, delayMs }) {
       subtitle,
       colour: '#d1482b',
       rows: rows('throughput'),
+    }),
+    capacity: factorBars({
+      title: 'Operations per second of CPU time (client and server), ferrodis ÷ original',
+      subtitle,
+      colour: '#d1482b',
+      rows: rows('capacity'),
     }),
     cpu: factorBars({
       title: 'Main-thread CPU per operation, original ÷ ferrodis',

@@ -23,9 +23,15 @@ export function rate(perSecond) {
   return significant(scaled) + unit;
 }
 
-/** Microseconds with three significant digits. */
+/** A number with about three significant digits. */
 export function significant(value) {
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+  return value >= 100
+    ? value.toFixed(0)
+    : value >= 10
+      ? value.toFixed(1)
+      : value >= 0.1
+        ? value.toFixed(2)
+        : value.toPrecision(2);
 }
 
 /** A ratio with its 95 % interval: `1.22 [1.18–1.25]`. */
