@@ -6,9 +6,13 @@ import { median, spread } from '../lib/stats.js';
 import { rate, ratio, significant, table } from '../lib/table.js';
 import { CLIENTS } from './clients.js';
 
+/** What a call takes of the machine: all threads of the client, and the server. */
+const cost = (cell, round) => cell.totalCpu[round] + cell.serverCpu[round];
+
 /**
- * Adds to every cell its medians, and its ratios to the best other client of each round: throughput against the fastest,
- * main-thread CPU against the most frugal. For a client that is not ours, "the best" includes itself.
+ * Adds to every cell its medians, and its ratios to the best other client of each round: throughput against the
+ * fastest, calls per second of CPU time (client and server together) and main-thread CPU against the most frugal. For a
+ * client that is not ours, "the best" includes itself.
  */
 export function summarise(cells) {
   return cells.map((cell) => {
