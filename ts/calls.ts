@@ -113,6 +113,20 @@ function guarded(run: () => void): void {
 native.attach(settle, grow, isNode);
 grow(4096);
 
+/** Crosses with the arguments spelt out while they are few: spreading an array into a native call costs more than the call. */
+function cross(link: number, operation: number, args: readonly Arg[]): boolean | undefined {
+  switch (args.length) {
+    case 1:
+      return native.submit(link, operation, slot, args[0]);
+    case 2:
+      return native.submit(link, operation, slot, args[0], args[1]);
+    case 3:
+      return native.submit(link, operation, slot, args[0], args[1], args[2]);
+    default:
+      return native.submit(link, operation, slot, ...args);
+  }
+}
+
 /** Begins a call of `operation` and returns its promise. `full` hears when new calls should wait. */
 export function submit<T>(
   owner: Owner,
@@ -126,7 +140,7 @@ export function submit<T>(
   owners[slot] = owner;
   operationOf[slot] = operation;
   const promise = new Promise<T>(executor as never);
-  if (native.submit(owner.link, operation, slot, ...args) === true) full();
+  if (cross(owner.link, operation, args) === true) full();
   if (!armed) {
     armed = true;
     nextTick(flush);

@@ -94,6 +94,7 @@ impl Link {
         settled: &mut Vec<Settled>,
     ) {
         self.now = clock::now();
+        settled.reserve(answers.len() + failures.len());
         for answer in answers {
             if answer.ticket < SERIES {
                 let reply = Place::Input(answer.start, answer.end, answer.frames);

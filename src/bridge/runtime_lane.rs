@@ -33,19 +33,9 @@ impl RuntimeLane {
         deadline: u64,
         build: impl FnOnce(&mut Request) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut request = Request::over(std::mem::take(&mut self.bytes), repeat);
-        match build(&mut request) {
-            Ok(()) => {
-                let (commands, length) = (request.commands(), request.encoded().len());
-                self.bytes = request.into_bytes();
-                self.posted.push(Posted::new(ticket, commands, length, repeat, deadline));
-                Ok(())
-            }
-            Err(error) => {
-                self.bytes = request.into_abandoned();
-                Err(error)
-            }
-        }
+        let (commands, length) = Request::append(&mut self.bytes, repeat, build)?;
+        self.posted.push(Posted::new(ticket, commands, length, repeat, deadline));
+        Ok(())
     }
 
     /// As [`Lane::enqueue`](super::lane::Lane::enqueue).

@@ -87,19 +87,9 @@ impl Mux {
         deadline: u64,
         build: impl FnOnce(&mut Request) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut request = Request::over(std::mem::take(&mut self.out), repeat);
-        match build(&mut request) {
-            Ok(()) => {
-                let (commands, bytes) = (request.commands(), request.encoded().len());
-                self.out = request.into_bytes();
-                self.post(Posted::new(ticket, commands, bytes, repeat, deadline));
-                Ok(())
-            }
-            Err(error) => {
-                self.out = request.into_abandoned();
-                Err(error)
-            }
-        }
+        let (commands, bytes) = Request::append(&mut self.out, repeat, build)?;
+        self.post(Posted::new(ticket, commands, bytes, repeat, deadline));
+        Ok(())
     }
 
     /// Queues requests that were encoded elsewhere; `posted` says what `bytes` consists of.

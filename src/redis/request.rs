@@ -2,6 +2,7 @@
 //! again afterwards, so that a call is encoded exactly once and copied nowhere.
 
 use super::Script;
+use crate::error::Error;
 
 /// Whether a request may be sent a second time when its reply was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +84,22 @@ impl Request {
         self.arg(value.unwrap_or_default())
     }
 
+    /// Appends a request to `bytes` and returns the number of its commands and of its bytes.
+    ///
+    /// # Errors
+    /// What `build` returns; `bytes` is as it was then.
+    pub fn append(
+        bytes: &mut Vec<u8>,
+        repeat: Repeat,
+        build: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<(u32, usize), Error> {
+        let mut request = Self::over(std::mem::take(bytes), repeat);
+        let result = build(&mut request);
+        let size = (request.commands, request.encoded().len());
+        *bytes = if result.is_ok() { request.into_bytes() } else { request.into_abandoned() };
+        result.map(|()| size)
+    }
+
     /// How many commands the request holds, each answered by one frame.
     #[must_use]
     pub const fn commands(&self) -> u32 {
@@ -110,7 +127,7 @@ impl Request {
 
     /// The buffer as it was before this request: what to do with it when building failed half-way.
     #[must_use]
-    pub fn into_abandoned(mut self) -> Vec<u8> {
+    fn into_abandoned(mut self) -> Vec<u8> {
         self.bytes.truncate(self.start);
         self.bytes
     }
