@@ -52,3 +52,12 @@ describe.each(['loop', 'runtime'])('on the %s lane', (lane) => {
     expect(Number(await run('leak'))).toBeLessThan(16);
   });
 });
+
+test('the trace switch tells every crossing, and nothing of its arguments', async () => {
+  const file = fileURLToPath(new URL('programs/idle.mjs', import.meta.url));
+  const env = { ...process.env, FERRODIS_TRACE: '1' };
+  const { stdout, stderr } = await execute(process.execPath, [file, String(redis.port), 'loop'], { env });
+  expect(stdout.trim()).toBe('PONG');
+  expect(stderr).toContain('ferrodis submit {\nferrodis submit }\n');
+  expect(stderr).not.toContain('PING');
+});

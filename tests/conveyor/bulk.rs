@@ -2,7 +2,7 @@
 
 use crate::client::Reply;
 use crate::server::Server;
-use crate::store::{Job, Store};
+use crate::store::{Job, Store, When};
 
 fn many(count: usize, make: impl Fn(usize, Job) -> Job) -> Vec<Job> {
     (0..count).map(|n| make(n, Job::new(&format!("j{n:04}")).with("createdAt", 1000 + n))).collect()
@@ -199,4 +199,34 @@ fn lists_are_sliced_and_ordered_as_the_original_does() {
     store.client.command(&["DEL", "{p:q}:job:b"]);
     store.client.command(&["SET", "{p:q}:job:b", "text"]);
     assert_eq!(store.list_ids("waiting"), ["a", "c"], "a key of another type stops nothing");
+}
+
+#[test]
+fn finished_jobs_are_removed_at_the_age_that_their_options_give_them() {
+    let server = Server::start();
+    let mut store = Store::new(&server, "q");
+    let now = store.server_ms();
+    let finished = |n: usize, job: Job| match n % 3 {
+        0 => job.with("opts", r#"{"removeOnComplete":60000}"#),
+        1 => job.with("opts", r#"{"removeOnComplete":true,"removeOnFail":1}"#),
+        _ => job,
+    };
+    store.save_bulk(&many(1200, |n, job| {
+        // Half of them ended long ago, half of them just now.
+        let ended = if n < 600 { now - 100_000 + n as i64 } else { now };
+        finished(n, job).with("state", "completed").with("completedAt", ended)
+    }));
+    let failed = Job::new("failed").with("state", "failed").with("failedAt", now - 5);
+    store.save(&failed.with("opts", r#"{"removeOnFail":5}"#));
+    assert_eq!(store.plain("expireJobs", &[]), Reply::Int(201));
+    assert_eq!(store.counts(), [0, 0, 0, 0, 1000, 0]);
+    assert_eq!(store.state("j0000"), None);
+    assert_eq!(store.state("j0001").as_deref(), Some("completed"), "true is the host's affair");
+    assert_eq!(store.state("j0600").as_deref(), Some("completed"), "not old enough");
+
+    store.client.command(&["ZADD", "{p:q}:x:expire:completed", "1", "j0002", "1", "j0005"]);
+    assert_eq!(store.update("j0005", &[("state", Some("waiting"))], &When::default()), Reply::Int(1));
+    assert_eq!(store.plain("expireJobs", &[]), Reply::Int(1));
+    assert_eq!(store.state("j0005").as_deref(), Some("waiting"), "a retried job stays");
+    assert_eq!(store.plain("expireJobs", &[]), Reply::Int(0));
 }

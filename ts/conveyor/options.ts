@@ -17,6 +17,12 @@ export interface RedisStoreOptions extends StoreOptions {
   keyPrefix?: string;
   /** Further options of the connection: TLS, time limits, or a server without a URL. */
   connection?: ConnectionOptions;
+  /**
+   * Removes finished jobs at the age that their own `removeOnComplete` or `removeOnFail` gives in milliseconds, whoever
+   * finished them: looked at whenever this store promotes delayed jobs, as every worker does once a second. Default
+   * false, as in the original, where such an age has no effect.
+   */
+  expireFinishedJobs?: boolean;
   /** How long `connect()` may wait for the server, in milliseconds. Default: until `disconnect()`. */
   connectTimeout?: number;
   /** The host's error classes, where `@conveyor/shared` cannot be imported from here. */

@@ -86,7 +86,9 @@ export class QueueStore extends JobStore {
   async promoteDelayedJobs(queueName: string, timestamp: number): Promise<number> {
     checkString('promoteDelayedJobs', 'queueName', queueName);
     checkFinite('promoteDelayedJobs', 'timestamp', timestamp);
-    return this.promote(queueName, String(timestamp));
+    const promoted = this.promote(queueName, String(timestamp));
+    if (this.options.expireFinishedJobs === true) await this.expire(queueName);
+    return promoted;
   }
 
   /** Makes all delayed jobs wait. Returns how many. */
@@ -194,6 +196,15 @@ export class QueueStore extends JobStore {
   async findJobById(jobId: string): Promise<JobData | null> {
     checkString('findJobById', 'jobId', jobId);
     return this.call('findJobById', (reply: Reply) => readJob(reply), jobId);
+  }
+
+  /** Housekeeping beside a promotion: a fault of it is told, and the next promotion tries again. */
+  private async expire(queueName: string): Promise<void> {
+    try {
+      await this.call('expireJobs', readCount, queueName);
+    } catch (error) {
+      this.logger.warn('[Conveyor] Finished jobs could not be expired:', error);
+    }
   }
 
   private promote(queueName: string, bound: string): Promise<number> {

@@ -246,3 +246,24 @@ describe('obliterate', () => {
     expect(await keysOf(queue)).toEqual([]);
   });
 });
+
+describe('the age that a job gives itself by removeOnComplete and removeOnFail', () => {
+  it('removes it when the store was told to, and a worker looks for delayed jobs', async () => {
+    const queue = on.queue();
+    const store = await on.open({ expireFinishedJobs: true });
+    const aged = await on.add(queue, { state: 'completed', completedAt: old, opts: { removeOnComplete: 1000 } });
+    const failed = await on.add(queue, { state: 'failed', failedAt: old, opts: { removeOnFail: 1000 } });
+    const kept = await on.add(queue, { state: 'completed', completedAt: old, opts: { removeOnFail: 1000 } });
+    expect(await store.promoteDelayedJobs(queue, Date.now())).toBe(0);
+    expect(await store.getJob(queue, aged)).toBeNull();
+    expect(await store.getJob(queue, failed)).toBeNull();
+    expect(await store.getJob(queue, kept)).not.toBeNull();
+  });
+
+  it('has no effect otherwise, as in the original', async () => {
+    const queue = on.queue();
+    const aged = await on.add(queue, { state: 'completed', completedAt: old, opts: { removeOnComplete: 1000 } });
+    await on.store.promoteDelayedJobs(queue, Date.now());
+    expect(await on.store.getJob(queue, aged)).not.toBeNull();
+  });
+});

@@ -66,6 +66,31 @@ pub async fn clean(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
     Ok(reply)
 }
 
+/// `P q` → how many finished jobs were removed because they have the age that their own options give them.
+pub async fn expire_jobs(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
+    let queue = Queue::of(&args)?;
+    let mut expired = 0;
+    for state in [State::Completed, State::Failed] {
+        let (mut place, mut more) = (Vec::new(), true);
+        while more {
+            let mut request = Request::new(Repeat::Freely);
+            request.script(&script::CONVEYOR_EXPIRE_JOBS, 5);
+            queue.base(&mut request);
+            request.arg(queue.prefix).arg(queue.name).arg(state.name().as_bytes());
+            request.int(CHUNK as i64).arg(&place);
+            let frames = caller.call(request).await?;
+            let mut answer = frames.first()?.list();
+            let mut next = || answer.next().and_then(Value::int).unwrap_or(0);
+            expired += next();
+            more = next() == 1;
+            place = answer.next().and_then(Value::text).unwrap_or_default().to_vec();
+        }
+    }
+    let mut reply = ReplyBuilder::new();
+    reply.int(expired);
+    Ok(reply)
+}
+
 /// `P q` → how many waiting, waiting-children and delayed jobs were removed: all of them.
 pub async fn drain(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
     let queue = Queue::of(&args)?;

@@ -50,6 +50,7 @@ pub const OPERATIONS: &[Operation] = &[
         Box::pin(lease::get_stalled_jobs(args, caller))
     }),
     steps("conveyor.clean", Deadline::Bulk, |args, caller| Box::pin(bulk::clean(args, caller))),
+    steps("conveyor.expireJobs", Deadline::Bulk, |args, caller| Box::pin(bulk::expire_jobs(args, caller))),
     steps("conveyor.drain", Deadline::Bulk, |args, caller| Box::pin(bulk::drain(args, caller))),
     steps("conveyor.retryJobs", Deadline::Bulk, |args, caller| Box::pin(bulk::retry_jobs(args, caller))),
     steps("conveyor.obliterate", Deadline::Bulk, |args, caller| Box::pin(bulk::obliterate(args, caller))),
