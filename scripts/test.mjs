@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandFailed, main, root, run, say, tool } from './lib/shell.mjs';
+import { prepareFixtures } from './lib/fixtures.mjs';
 import { prepare } from './lib/setup.mjs';
 import { ensureServer } from './lib/server.mjs';
 
@@ -48,6 +49,7 @@ async function javascriptTests(args) {
 main(async () => {
   const args = process.argv.slice(2);
   await prepare();
+  await prepareFixtures();
   await ensureServer();
   const suites = args.length > 0 ? [] : [await rustTests()];
   suites.push(await javascriptTests(args));

@@ -39,7 +39,7 @@ const typescript = [
 const filesIn = (folder, pattern) =>
   (existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true }) : [])
     .map((name) => posix.join(folder, name))
-    .filter((name) => pattern.test(name));
+    .filter((name) => pattern.test(name) && !name.includes('/node_modules/'));
 
 /** Source without comments, which may name anything. */
 const code = (file) => readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, '$1');
