@@ -9,6 +9,7 @@ import type { RedisServer, StartRedisOptions, TestCertificates } from '../testin
 import { testAuthority } from './certificate.js';
 import { ServerStartError } from './errors.js';
 import { identify, serverInfo } from './probe.js';
+import { openTlsFront } from './tls-front.js';
 
 const HOST = '127.0.0.1';
 /** Longest wait for a started server, in milliseconds. */
@@ -84,8 +85,32 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(killer);
 }
 
-/** Starts `binary` as {@link StartRedisOptions} says, on another port if a free one was lost to somebody else. */
+/** Starts `binary` as {@link StartRedisOptions} says. */
 export async function launch(binary: string, options: StartRedisOptions): Promise<RedisServer> {
+  try {
+    return await launchOnFreePort(binary, options);
+  } catch (error) {
+    // Some builds leave TLS out, and do not say so before they are asked for it.
+    if (!(error instanceof ServerStartError) || !options.tls) throw error;
+    return launchBehindTls(binary, options);
+  }
+}
+
+async function launchBehindTls(binary: string, { tls, port = 0, ...plain }: StartRedisOptions): Promise<RedisServer> {
+  const server = await launchOnFreePort(binary, plain);
+  const front = await openTlsFront(port, typeof tls === 'object' && tls.clientAuth === true, server);
+  const url = new URL(server.url.replace('redis:', 'rediss:'));
+  url.port = String(front.port);
+  const stop = async (): Promise<void> => {
+    front.close();
+    await server.stop();
+  };
+  const { port: listening, certificates } = front;
+  return { ...server, url: url.href, port: listening, tls: certificates, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** On another port if a free one was lost to somebody else. */
+async function launchOnFreePort(binary: string, options: StartRedisOptions): Promise<RedisServer> {
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     try {
