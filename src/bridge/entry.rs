@@ -19,7 +19,8 @@ use crate::redis::{Args, Operation, RawOptions, ReplyBuilder, Value};
 
 /// The operations of all layers; a call names one by its place in this order.
 fn operations() -> Vec<&'static Operation> {
-    [crate::redis::OPERATIONS, crate::conveyor::OPERATIONS].into_iter().flatten().collect()
+    let tables = [crate::redis::OPERATIONS, crate::conveyor::OPERATIONS];
+    tables.into_iter().chain(crate::pikku::OPERATIONS.iter().copied()).flatten().collect()
 }
 
 /// Makes the functions, and the hub of this environment.
