@@ -15,6 +15,8 @@ export interface Owner {
   readonly link: number;
   /** A call ended. True: others wait for room, so call `afterBatch`. Runs no foreign code. */
   settled(): boolean;
+  /** What the caller is told instead of this error. */
+  refusal(error: FerrodisError): Error;
   /** The batch is over: foreign code may run. */
   afterBatch(): void;
   /** Something happened to the connection. Reads the event, returns what to run after the batch. */
@@ -92,7 +94,7 @@ function settle(source: string | undefined, count: number): void {
       }
     } else {
       reply.list();
-      reject(readError(reply, names[operationOf[index] as number] as string));
+      reject(owner.refusal(readError(reply, names[operationOf[index] as number] as string)));
     }
   }
   if (after !== undefined) for (const run of after) guarded(run);

@@ -4,9 +4,10 @@ import { ClosedError, ConfigError, errorFromFields, type FerrodisError, TimeoutE
 import { type Arg, native } from './native.js';
 import { type ConnectionOptions, nativeOptions } from './options.js';
 import type { Decode } from './reply.js';
-import { type Observer, SharedLink, type Subscription } from './shared-link.js';
+import { type Observer, type Principal, SharedLink, type Subscription } from './shared-link.js';
 
 export type { Arg } from './native.js';
+export type { Principal } from './shared-link.js';
 export { type Decode, InvalidTextError, type Reply, type Value } from './reply.js';
 
 /** Operation numbers of one ecosystem by method name: `operations('conveyor').saveJob`. */
@@ -58,7 +59,7 @@ export class Connection implements AsyncDisposable {
   #lastFault: FerrodisError | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(link: number, options: ConnectionOptions) {
+  private constructor(link: number, options: ConnectionOptions, principal: Principal | undefined) {
     this.#observer = {
       fault: (error) => {
         this.#lastFault = error;
@@ -73,18 +74,26 @@ export class Connection implements AsyncDisposable {
         failFast: options.failFast ?? LIMIT_DEFAULTS.failFast,
       },
       this.#observer,
+      principal,
     );
   }
 
   /**
    * Opens a connection. No socket is opened before the first call.
    *
+   * @param principal who alone uses it; shared with all that open the same target, when absent
    * @throws {ConfigError} naming the option
    */
-  static open(options: ConnectionOptions): Connection {
-    const opened = native.open(nativeOptions(options));
+  static open(options: ConnectionOptions, principal?: Principal): Connection {
+    const opened = native.open(nativeOptions(options), principal?.owner ?? 0);
     if (typeof opened !== 'number') throw errorFromFields(opened, 'open');
-    return new Connection(opened, options);
+    return new Connection(opened, options, principal);
+  }
+
+  /** What `open` would throw for these options. */
+  static check(options: ConnectionOptions): FerrodisError | undefined {
+    const wrong = native.check(nativeOptions(options));
+    return wrong === undefined ? undefined : errorFromFields(wrong, 'open');
   }
 
   /** Whether the link is up at this moment. */

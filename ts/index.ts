@@ -1,5 +1,5 @@
 /** `ferrodis`: connection options, errors, and every drop-in class under its upstream name. */
-export { UnsupportedClientError } from './brought-client.js';
+export { DRIVEN, UnsupportedClientError } from './brought/index.js';
 export { RedisStore, type RedisStoreOptions } from './conveyor/index.js';
 export * from './errors.js';
 export type { ConnectionOptions, TlsOptions } from './options.js';

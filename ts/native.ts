@@ -26,8 +26,13 @@ export interface Native {
   tokens(array: Int32Array): void;
   /** The names of all operations; a call names one by its index. */
   operations(): string[];
-  /** The number of a connection: an equal one that is open, or a new one. Opens no socket yet. */
-  open(options: NativeOptions): number | NativeError;
+  /** What is wrong with the options, if anything. */
+  check(options: NativeOptions): NativeError | undefined;
+  /**
+   * The number of a connection: an equal one of the same owner that is open, or a new one. Owner 0 is everybody. Opens
+   * no socket yet.
+   */
+  open(options: NativeOptions, owner: number): number | NativeError;
   /** Begins an operation. It is settled exactly once, never during this call. True: new calls should wait. */
   submit(link: number, operation: number, slot: number, ...args: Arg[]): boolean | undefined;
   /** Arguments that follow those of the next submit; at most 64 in a call. */

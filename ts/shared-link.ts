@@ -17,6 +17,14 @@ export interface Observer {
   fault(error: FerrodisError): void;
 }
 
+/** Who alone uses a connection. */
+export interface Principal {
+  /** Numbers owners: connections of different owners are never shared. From 1. */
+  readonly owner: number;
+  /** The error of a call in the principal's own words. Runs while replies are read: it may call nothing of ours. */
+  refusal(error: FerrodisError): Error;
+}
+
 /** One subscription of one holder. Called with foreign code allowed. */
 export interface Subscription {
   readonly channel: string;
@@ -31,7 +39,7 @@ export interface Subscription {
 interface Waiting {
   readonly since: number;
   readonly begin: () => void;
-  readonly reject: (error: FerrodisError) => void;
+  readonly reject: (error: Error) => void;
   readonly operation: number;
 }
 
@@ -53,6 +61,7 @@ let nextListener = 1;
 export class SharedLink implements Owner {
   readonly link: number;
   private readonly room: Room;
+  private readonly principal: Principal | undefined;
   private readonly observers = new Set<Observer>();
   private readonly subscriptions = new Map<number, Subscription>();
   private inFlight = 0;
@@ -65,17 +74,18 @@ export class SharedLink implements Owner {
     this.full = true;
   };
 
-  private constructor(link: number, room: Room) {
+  private constructor(link: number, room: Room, principal: Principal | undefined) {
     this.link = link;
     this.room = room;
+    this.principal = principal;
     register(this);
   }
 
   /** The connection of this number, for one more holder. */
-  static join(link: number, room: Room, observer: Observer): SharedLink {
+  static join(link: number, room: Room, observer: Observer, principal: Principal | undefined): SharedLink {
     let shared = links.get(link);
     if (shared === undefined) {
-      shared = new SharedLink(link, room);
+      shared = new SharedLink(link, room, principal);
       links.set(link, shared);
     }
     shared.observers.add(observer);
@@ -95,14 +105,14 @@ export class SharedLink implements Owner {
     }
     const context = { operation: operationName(operation), retryable: true };
     if (room.failFast) {
-      return Promise.reject(
-        this.down
-          ? new ConnectionError('there is no connection to the server, and failFast is on', context)
-          : new BackpressureError('too many calls are pending, and failFast is on', context),
-      );
+      const error = this.down
+        ? new ConnectionError('there is no connection to the server, and failFast is on', context)
+        : new BackpressureError('too many calls are pending, and failFast is on', context);
+      return Promise.reject(this.refusal(error));
     }
     if (this.waiting.length >= MAX_WAITING) {
-      return Promise.reject(new BackpressureError(`more than ${MAX_WAITING} calls wait for room`, context));
+      const error = new BackpressureError(`more than ${MAX_WAITING} calls wait for room`, context);
+      return Promise.reject(this.refusal(error));
     }
     return new Promise((resolve, reject) => {
       const begin = (): void => resolve(this.begin(operation, decode, args, staged));
@@ -116,6 +126,10 @@ export class SharedLink implements Owner {
     return submit(this, operation, decode, args, this.onFull);
   }
 
+  refusal(error: FerrodisError): Error {
+    return this.principal === undefined ? error : this.principal.refusal(error);
+  }
+
   settled(): boolean {
     this.inFlight--;
     this.full = false;
@@ -127,7 +141,7 @@ export class SharedLink implements Owner {
     while (begun < this.waiting.length && this.inFlight < this.room.maxInFlight && !this.full) {
       const next = this.waiting[begun++] as Waiting;
       if (performance.now() - next.since < this.room.callTimeout) next.begin();
-      else next.reject(tooLong(next));
+      else next.reject(this.refusal(tooLong(next)));
     }
     this.waiting.splice(0, begun);
     if (this.inFlight === 0) for (const resolve of this.drained.splice(0)) resolve();
@@ -204,7 +218,9 @@ export class SharedLink implements Owner {
     if (this.inFlight > 0 || this.waiting.length > 0) await this.drain(timeoutMs);
     if (this.observers.size > 0 || links.get(this.link) !== this) return;
     links.delete(this.link);
-    for (const each of this.waiting.splice(0)) each.reject(new ClosedError('the connection was closed'));
+    for (const each of this.waiting.splice(0)) {
+      each.reject(this.refusal(new ClosedError('the connection was closed')));
+    }
     native.close(this.link);
     if (this.inFlight > 0) await this.drain(timeoutMs);
     unregister(this);

@@ -22,7 +22,7 @@ const rust = [
 /** TypeScript: a pattern of paths, and the imports (relative ones as paths from the top) that are allowed. */
 const folderOf = (name) => name.replaceAll('_', '-');
 /** Files right below `ts/` that every ecosystem may share: not what carries calls, nor what is an entry itself. */
-const core = `ts/(?!(native|calls|shared-link|index|testing|${ecosystems.map(folderOf).join('|')})\\b)[\\w-]+\\.js$`;
+const core = `ts/(brought/[\\w-]+|(?!(native|calls|shared-link|index|testing|${ecosystems.map(folderOf).join('|')})\\b)[\\w-]+)\\.js$`;
 const typescript = [
   [/^ts\/native\.ts$/, /^(index\.js|node:)/],
   [/^ts\/index\.ts$/, /^ts\/(?!native)/],

@@ -15,7 +15,7 @@ use super::raw::{self, CallInfo, define};
 use super::runtime;
 use super::uv::{Uv, when_all_closed};
 use crate::error::{Code, Error};
-use crate::redis::{Args, Operation, RawOptions, ReplyBuilder, Value};
+use crate::redis::{Args, Config, Operation, RawOptions, ReplyBuilder, Target, Topology, Value};
 
 /// The operations of all layers; a call names one by its place in this order.
 fn operations() -> Vec<&'static Operation> {
@@ -40,6 +40,7 @@ pub unsafe fn register(env: sys::napi_env, exports: sys::napi_value) -> Result<(
             ("attach", attach as raw::Callback),
             ("tokens", tokens),
             ("operations", operation_names),
+            ("check", check),
             ("open", open),
             ("submit", submit),
             ("stage", stage),
@@ -128,13 +129,18 @@ function!(operation_names, |env, _call, hub| {
     strings(env, hub.operation_names())
 });
 
-// open(options): number, or the fields of an error.
+// check(options): the fields of an error when they cannot be used.
+function!(check, |env, call, _hub| {
+    match resolve(env, call).and_then(|(target, config)| Topology::new(target, &config)) {
+        Ok(_) => ptr::null_mut(),
+        Err(error) => error_fields(env, &error),
+    }
+});
+
+// open(options, owner): number, or the fields of an error.
 function!(open, |env, call, hub| {
-    let options = call.values().first().copied().unwrap_or(ptr::null_mut());
-    let opened = NativeOptions::from_napi_value(env, options)
-        .map_err(|error| Error::new(Code::Config, error.reason))
-        .and_then(|options| RawOptions::from(options).resolve())
-        .and_then(|(target, config)| (*hub).open(target, config));
+    let opened =
+        resolve(env, call).and_then(|(target, config)| (*hub).open(target, config, call.number(env, 1)));
     match opened {
         Ok(link) => raw::number(env, f64::from(link)),
         Err(error) => error_fields(env, &error),
@@ -224,6 +230,15 @@ function!(close, |env, call, hub| {
     Hub::close(hub, call.number(env, 0));
     ptr::null_mut()
 });
+
+/// The options that are the first argument.
+unsafe fn resolve(env: sys::napi_env, call: &CallInfo) -> Result<(Target, Config), Error> {
+    let options = call.values().first().copied().unwrap_or(ptr::null_mut());
+    // SAFETY: the value is that of the running callback.
+    unsafe { NativeOptions::from_napi_value(env, options) }
+        .map_err(|error| Error::new(Code::Config, error.reason))
+        .and_then(|options| RawOptions::from(options).resolve())
+}
 
 unsafe fn texts(env: sys::napi_env, call: &CallInfo) -> Args {
     let mut args = Args::default();

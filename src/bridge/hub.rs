@@ -26,6 +26,8 @@ use crate::redis::{
 /// What one connection consists of, and what it was opened with.
 pub struct Open {
     target: Target,
+    /// Who alone uses it; 0 for nobody in particular.
+    owner: u32,
     topology: Topology,
     pub link: Link,
     /// Whether the runtime thread is dialling for the loop lane.
@@ -96,11 +98,14 @@ impl Hub {
         }
     }
 
-    /// Opens a connection, or finds the one that is open to the same target in the same way.
-    pub fn open(&mut self, target: Target, config: Config) -> Result<u32, Error> {
+    /// Opens a connection, or finds the one that is open to the same target in the same way for the same owner.
+    pub fn open(&mut self, target: Target, config: Config, owner: u32) -> Result<u32, Error> {
         let same = |open: &Option<Box<Open>>| {
             open.as_ref().is_some_and(|open| {
-                open.target == target && open.link.config == config && open.link.is_open()
+                open.owner == owner
+                    && open.target == target
+                    && open.link.config == config
+                    && open.link.is_open()
             })
         };
         if let Some(found) = self.links.iter().position(same) {
@@ -114,6 +119,7 @@ impl Hub {
         let link = Link::new(config, lane);
         self.links.push(Some(Box::new(Open {
             target,
+            owner,
             topology,
             link,
             dialling: false,

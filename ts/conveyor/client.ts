@@ -1,6 +1,7 @@
 /** A client brought to the store: adopted at connect, watched while in use, given back untouched. */
 
-import { type BroughtEmitter, deriveOptions, endedText, isClientOpen, recogniseClient } from '../brought-client.js';
+import { deriveOptions, endedText } from '../brought/derive.js';
+import { isClientOpen, recogniseClient } from '../brought/recognise.js';
 import { ClosedError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
 import { lifecycleErrors } from './errors.js';
@@ -16,6 +17,12 @@ export async function targetOf(client: object): Promise<ConnectionOptions> {
   const claimsClosed = (client as { isOpen?: unknown }).isOpen === false;
   if (claimsClosed || (standalone && !isClientOpen(client))) throw lifecycleErrors.clientNotOpen();
   return deriveOptions('RedisStore', client);
+}
+
+/** The part of a client that is used while connected: never more than listening. */
+interface BroughtEmitter {
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /** A brought client while a store is connected through it: it has one `error` and one `end` listener of ours. */

@@ -4,13 +4,9 @@ import * as redis5 from 'redis5';
 import * as redis6 from 'redis6';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import {
-  deriveOptions,
-  endedText,
-  isClientOpen,
-  recogniseClient,
-  UnsupportedClientError,
-} from '../../ts/brought-client.js';
+import { deriveOptions, endedText } from '../../ts/brought/derive.js';
+import { isClientOpen, recogniseClient } from '../../ts/brought/recognise.js';
+import { UnsupportedClientError } from '../../ts/brought/unsupported.js';
 
 const idle = { lazyConnect: true } as const;
 const derive = (client: object) => deriveOptions('RedisStore', client);
@@ -127,7 +123,6 @@ describe.each([
   it.each([
     ['keyPrefix', { keyPrefix: 'app:' }],
     ['sentinels', { sentinels: [{ host: 'h', port: 1 }], name: 'm' }],
-    ['natMap', { natMap: {} }],
     ['reconnectOnError', { reconnectOnError: () => true }],
     ['readOnly', { readOnly: true }],
     ['tls.checkServerIdentity', { tls: { checkServerIdentity: () => undefined } }],

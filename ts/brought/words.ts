@@ -1,0 +1,43 @@
+/** Errors of a derived connection in the words of the library that it stands in for. */
+import type { FerrodisError } from '../errors.js';
+import { AuthError, ClosedError, ConnectionError, ReplyError, TimeoutError } from '../errors.js';
+
+/** What a library says. */
+export interface Words {
+  /** After the client has ended. */
+  readonly closed: string;
+  /** While there is no connection and commands may not wait; absent when they may. */
+  readonly offline: string | undefined;
+  /** When a command took longer than the client allows; absent when the client sets no limit. */
+  readonly late: string | undefined;
+}
+
+/** An error as a library makes it, with our fields out of sight. */
+export function spoken(message: string, from?: FerrodisError): Error {
+  const error = new Error(message);
+  if (from !== undefined) {
+    for (const name of ['code', 'outcome', 'retryable', 'operation'] as const) {
+      Object.defineProperty(error, name, { value: from[name] });
+    }
+  }
+  return error;
+}
+
+/** The error in the words of the library, where it has some. */
+export function inWords(words: Words, error: FerrodisError): Error {
+  if (error instanceof ClosedError) return spoken(words.closed, error);
+  if (error instanceof ConnectionError && error.outcome === 'none' && words.offline !== undefined) {
+    return spoken(words.offline, error);
+  }
+  if (error instanceof TimeoutError && words.late !== undefined) return spoken(words.late, error);
+  return error;
+}
+
+/** Whether the server refuses the credentials or a command to this user: another sequence, or another client, may do. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof AuthError) return true;
+  return error instanceof ReplyError && error.replyCode === 'ERR' && REFUSED.test(error.message);
+}
+
+/** Servers and proxies that lack a command, or have it switched off, have no code of its own for that. */
+const REFUSED = /unknown (redis )?(sub)?command|ACL failure in script|command .*(disabled|not allowed|not supported)/i;
