@@ -20,4 +20,5 @@ local shared = {
 }
 -- `rcall` may be there for the includes only.
 files['lua/conveyor'] = { read_globals = shared, ignore = { '211/rcall' } }
+files['lua/nvent'] = { read_globals = { 'set_fields' } }
 files['lua/include'] = { read_globals = shared, ignore = { '211', '431' } }

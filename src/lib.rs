@@ -3,6 +3,7 @@
 
 pub mod conveyor;
 pub mod error;
+pub mod nvent;
 pub mod pikku;
 pub mod redis;
 

@@ -15,6 +15,7 @@ const INT = 2;
 const OK = 3;
 const LIST = 4;
 const DIGITS = 5;
+const LOSSY = 6;
 
 /** Stored bytes that are not UTF-8. The reply can be read on behind them. */
 export class InvalidTextError extends Error {
@@ -65,6 +66,14 @@ export class Reply {
       default:
         throw new InvalidTextError();
     }
+  }
+
+  /** {@link text}, with U+FFFD for bytes that are not UTF-8, as clients in JavaScript read them. */
+  lossyText(): string | null {
+    const { tokens, at } = this;
+    if (tokens[at] !== LOSSY) return this.text();
+    this.at = at + 3;
+    return this.source.substring(tokens[at + 1] as number, tokens[at + 2] as number);
   }
 
   /** The next value as a number: an integer, or decimal text. NaN when nil. */

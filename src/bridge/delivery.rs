@@ -13,7 +13,7 @@
 //! | 3 | `OK` | |
 //! | 4 | list | its length; its values follow |
 //! | 5 | integer beyond 31 bits | start and end of its digits |
-//! | 6 | bytes that are not UTF-8 | |
+//! | 6 | bytes that are not UTF-8 | start and end in the string, with U+FFFD for what is not |
 
 use napi::sys;
 

@@ -19,7 +19,7 @@ use crate::redis::{Args, Config, Operation, RawOptions, ReplyBuilder, Target, To
 
 /// The operations of all layers; a call names one by its place in this order.
 fn operations() -> Vec<&'static Operation> {
-    let tables = [crate::redis::OPERATIONS, crate::conveyor::OPERATIONS];
+    let tables = [crate::redis::OPERATIONS, crate::conveyor::OPERATIONS, crate::nvent::OPERATIONS];
     tables.into_iter().chain(crate::pikku::OPERATIONS.iter().copied()).flatten().collect()
 }
 

@@ -1,5 +1,7 @@
 //! Scanned replies as tokens: what `delivery` writes into the shared array.
 
+use std::borrow::Cow;
+
 /// Integers a token.
 pub const TOKEN: usize = 3;
 
@@ -73,14 +75,13 @@ pub fn transcode(bytes: &[u8]) -> Wide {
     // `walk` ends with the bytes, so the number of frames need not be known here.
     let Ok(()) = walk::<std::convert::Infallible>(bytes, frames, |token| {
         let token = match token {
-            Token::Text(start, end) => match std::str::from_utf8(&bytes[start..end]) {
-                Ok(text) => {
-                    let from = wide.text.len();
-                    wide.text.extend(text.encode_utf16());
-                    [0, from as i32, wide.text.len() as i32]
-                }
-                Err(_) => [6, 0, 0],
-            },
+            Token::Text(start, end) => {
+                let from = wide.text.len();
+                let text = String::from_utf8_lossy(&bytes[start..end]);
+                let tag = if matches!(text, Cow::Borrowed(_)) { 0 } else { 6 };
+                wide.text.extend(text.encode_utf16());
+                [tag, from as i32, wide.text.len() as i32]
+            }
             Token::Digits(start, end) => {
                 let from = wide.text.len();
                 wide.text.extend(bytes[start..end].iter().map(|&digit| u16::from(digit)));

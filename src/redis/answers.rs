@@ -46,9 +46,18 @@ pub fn error_of(text: &[u8]) -> Error {
     error
 }
 
-/// The error of the command inside a script: Redis before 7 puts a sentence about the script in front of it.
+/// The error of the command inside a script: Redis before 7 puts a sentence about the script in front of it, later
+/// ones append where it was raised.
 fn unwrapped(text: &[u8]) -> &[u8] {
     const PLACE: &[u8] = b"@user_script";
+    const RAISED: &[u8] = b", on @user_script:";
+    const BY: &[u8] = b" script: ";
+    const SHA: usize = 40;
+    if let Some(at) = memchr::memmem::rfind(text, RAISED).and_then(|at| at.checked_sub(BY.len() + SHA))
+        && text[at..].starts_with(BY)
+    {
+        return &text[..at];
+    }
     if !text.starts_with(b"ERR Error running script") {
         return text;
     }
@@ -87,6 +96,17 @@ mod tests {
         assert_eq!(error_of(text).reply_code, "WRONGTYPE");
         let text = b"ERR Error running script (call to f_0a9f): @user_script:1: @user_script: 1: -OOM command not allowed";
         assert!(error_of(text).retryable);
+    }
+
+    #[test]
+    fn what_redis_7_says_of_a_script_is_taken_off() {
+        let text = b"WRONGTYPE Operation against a key holding the wrong kind of value script: \
+            3b64a469b71295f66c36745e2afb6594ac9aaed3, on @user_script:1.";
+        assert_eq!(
+            error_of(text).message,
+            "WRONGTYPE Operation against a key holding the wrong kind of value"
+        );
+        assert_eq!(error_of(b"ERR x, on @user_script:1.").message, "ERR x, on @user_script:1.");
     }
 
     #[test]

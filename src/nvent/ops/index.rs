@@ -1,0 +1,176 @@
+//! Indexes: a sorted set, and a hash of metadata for each member.
+
+#![expect(clippy::unnecessary_wraps, reason = "the table wants one shape for all operations")]
+
+use crate::error::Error;
+use crate::nvent::keys::Index;
+use crate::redis::{Args, Call, Caller, Frames, Repeat, ReplyBuilder, Request, Value, script};
+
+/// Hashes that one request reads. Requests of one call share a round trip; a reply must not become too large.
+const CHUNK: usize = 500;
+
+/// `key id score (field value)…` → 1. The hash is merged into.
+pub fn add(args: &Args, request: &mut Request) -> Result<(), Error> {
+    const OWN: usize = 3;
+    let index = Index::of(args);
+    let fields = args.len().saturating_sub(OWN);
+    request.script(&script::NVENT_INDEX_ADD, 2 + fields);
+    index.order(request);
+    index.meta(request, args.get(1));
+    request.opt(args.get(1)).opt(args.get(2));
+    for field in args.rest(OWN) {
+        request.opt(field);
+    }
+    Ok(())
+}
+
+/// `key id score` → 1 when the member is new. The hash stays as it is.
+pub fn rank(args: &Args, request: &mut Request) -> Result<(), Error> {
+    request.command("ZADD", 3);
+    Index::of(args).order(request);
+    request.opt(args.get(2)).opt(args.get(1));
+    Ok(())
+}
+
+/// `key id` → nil, or list of score and HASH: fields and values in turn.
+pub fn get(args: &Args, request: &mut Request) -> Result<(), Error> {
+    let index = Index::of(args);
+    request.script(&script::NVENT_INDEX_GET, 1);
+    index.order(request);
+    index.meta(request, args.get(1));
+    request.opt(args.get(1));
+    Ok(())
+}
+
+/// `key id count (field value)… path…` → 1, or 0 when the entry has no version to count up. `count` is that of the fields
+/// and values; the paths are deleted with all below them.
+pub fn update(args: &Args, request: &mut Request) -> Result<(), Error> {
+    const OWN: usize = 2;
+    let index = Index::of(args);
+    request.script(&script::NVENT_INDEX_UPDATE, args.len().saturating_sub(OWN));
+    index.meta(request, args.get(1));
+    for arg in args.rest(OWN) {
+        request.opt(arg);
+    }
+    Ok(())
+}
+
+/// `key id field by` → the field's new value.
+pub fn increment(args: &Args, request: &mut Request) -> Result<(), Error> {
+    request.script(&script::NVENT_INCREMENT, 2);
+    Index::of(args).meta(request, args.get(1));
+    request.opt(args.get(2)).opt(args.get(3));
+    Ok(())
+}
+
+/// `key id` → 1 when it was a member.
+pub fn delete(args: &Args, request: &mut Request) -> Result<(), Error> {
+    let index = Index::of(args);
+    request.script(&script::NVENT_INDEX_DELETE, 1);
+    index.order(request);
+    index.meta(request, args.get(1));
+    request.opt(args.get(1));
+    Ok(())
+}
+
+/// `key start stop` → list of id, score and HASH in turn, the highest score first.
+pub async fn page(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
+    let ranks = ranks(&args, &caller).await?;
+    let members = members(&ranks)?;
+    let ids: Vec<_> = members.iter().map(|member| Some(member.id)).collect();
+    let calls = read_all(&caller, Index::of(&args), &ids, &[]);
+    let mut reply = ReplyBuilder::new();
+    reply.list(3 * members.len());
+    let mut members = members.iter();
+    for call in calls {
+        for (hash, member) in call.await?.all()?.zip(&mut members) {
+            reply.text(member.id).text(member.score).value(hash);
+        }
+    }
+    Ok(reply)
+}
+
+/// `key start stop` → list of id and score in turn, the highest score first.
+pub async fn ids(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
+    let ranks = ranks(&args, &caller).await?;
+    let members = members(&ranks)?;
+    let mut reply = ReplyBuilder::new();
+    reply.list(2 * members.len());
+    for member in members {
+        reply.text(member.id).text(member.score);
+    }
+    Ok(reply)
+}
+
+/// `key count field… id…` → for each id, the list of its fields' values. `count` is that of the fields.
+pub async fn fields(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
+    const OWN: usize = 2;
+    let count = usize::try_from(args.int(1, "count")?).unwrap_or(0);
+    let fields: Vec<_> = args.rest(OWN).take(count).flatten().collect();
+    let ids: Vec<_> = args.rest(OWN + count).collect();
+    answer(ids.len(), read_all(&caller, Index::of(&args), &ids, &fields)).await
+}
+
+/// `key id…` → for each id, its HASH.
+pub async fn hashes(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
+    let ids: Vec<_> = args.rest(1).collect();
+    answer(ids.len(), read_all(&caller, Index::of(&args), &ids, &[])).await
+}
+
+async fn ranks(args: &Args, caller: &Caller) -> Result<Frames, Error> {
+    let mut request = Request::new(Repeat::Freely);
+    request.command("ZREVRANGE", 4);
+    Index::of(args).order(&mut request);
+    request.arg(args.bytes(1, "start")?).arg(args.bytes(2, "stop")?).arg(b"WITHSCORES");
+    caller.call(request).await
+}
+
+/// A member of an index.
+struct Member<'a> {
+    id: &'a [u8],
+    score: &'a [u8],
+}
+
+/// Members and scores of a range: pairs under RESP3, in turn under RESP2.
+fn members(ranks: &Frames) -> Result<Vec<Member<'_>>, Error> {
+    let mut flat = Vec::new();
+    for item in ranks.first()?.list() {
+        match item {
+            Value::List(pair) => flat.extend(pair.filter_map(Value::text)),
+            one => flat.extend(one.text()),
+        }
+    }
+    Ok(flat.chunks_exact(2).map(|pair| Member { id: pair[0], score: pair[1] }).collect())
+}
+
+/// Asks for the hashes of `ids`, or for some fields of them, all in one round trip.
+fn read_all(caller: &Caller, index: Index<'_>, ids: &[Option<&[u8]>], fields: &[&[u8]]) -> Vec<Call> {
+    ids.chunks(CHUNK)
+        .map(|chunk| {
+            let mut request = Request::new(Repeat::Freely);
+            for id in chunk {
+                if fields.is_empty() {
+                    request.command("HGETALL", 1);
+                } else {
+                    request.command("HMGET", 1 + fields.len());
+                }
+                index.meta(&mut request, *id);
+                for field in fields {
+                    request.arg(field);
+                }
+            }
+            caller.call(request)
+        })
+        .collect()
+}
+
+async fn answer(len: usize, calls: Vec<Call>) -> Result<ReplyBuilder, Error> {
+    let mut reply = ReplyBuilder::new();
+    reply.list(len);
+    for call in calls {
+        for value in call.await?.all()? {
+            reply.value(value);
+        }
+    }
+    Ok(reply)
+}

@@ -1,0 +1,45 @@
+/** Where nvent's configuration says the server is. */
+import type { ConnectionOptions } from '../options.js';
+
+/** A connection as `nuxt.config` and the environment give it: numbers may be strings, and what is empty is not there. */
+export interface NventConnection extends Omit<ConnectionOptions, 'port' | 'db'> {
+  /** Default 6379. */
+  port?: number | string | undefined;
+  /** Default 0. */
+  db?: number | string | undefined;
+}
+
+/** What is taken from a connection. It may hold more, which was meant for another client. */
+const KNOWN = [
+  'url',
+  'host',
+  'path',
+  'username',
+  'password',
+  'tls',
+  'protocol',
+  'clientName',
+  'connectTimeout',
+  'callTimeout',
+  'bulkTimeout',
+  'maxInFlight',
+  'maxQueuedBytes',
+  'maxReplyBytes',
+  'failFast',
+  'lane',
+] as const satisfies ReadonlyArray<keyof ConnectionOptions>;
+
+/** The connection options that a connection of nvent's configuration stands for. */
+export function connectionOptions(connection: NventConnection | null | undefined): ConnectionOptions {
+  const given: Record<string, unknown> = { ...connection };
+  const options: Record<string, unknown> = {};
+  for (const name of KNOWN) {
+    const value = given[name];
+    if (value !== undefined && value !== null && value !== '') options[name] = value;
+  }
+  for (const name of ['port', 'db']) {
+    const value = given[name];
+    if (value) options[name] = Number(value);
+  }
+  return options as ConnectionOptions;
+}

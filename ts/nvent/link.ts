@@ -1,0 +1,49 @@
+/** The adapter's connection: opened by the first call, closed for good by `close()`. */
+import { type Arg, Connection, type Decode, operations } from '../client.js';
+import { ClosedError } from '../errors.js';
+import type { ConnectionOptions } from '../options.js';
+
+const OPERATIONS = operations('nvent');
+
+/** Where the adapter prints what the original prints; nothing is printed without one. */
+export type Logger = Pick<Console, 'log' | 'error'>;
+
+/** See the file's text. */
+export class Link {
+  readonly #options: ConnectionOptions;
+  readonly #logger: Logger | undefined;
+  #connection: Connection | undefined;
+  #closed = false;
+
+  constructor(options: ConnectionOptions, logger: Logger | undefined) {
+    this.#options = options;
+    this.#logger = logger;
+  }
+
+  /**
+   * Calls an operation. `rest` may be of any length.
+   *
+   * @throws {FerrodisError} (rejects)
+   */
+  async call<T>(operation: string, decode: Decode<T>, args: Arg[], rest: Arg[] = []): Promise<T> {
+    const connection = this.#open(operation);
+    if (rest.length > 0) connection.stage(...rest);
+    return connection.call(OPERATIONS[operation] as number, decode, ...args);
+  }
+
+  /** Waits for pending calls, then closes the sockets. Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#connection?.close();
+  }
+
+  #open(operation: string): Connection {
+    if (this.#closed) throw new ClosedError('Connection is closed.', { operation: `nvent.${operation}` });
+    if (this.#connection === undefined) {
+      this.#connection = Connection.open(this.#options);
+      this.#connection.onFault = (error) =>
+        this.#logger?.error('[adapter-store-redis] Redis connection error:', error.message);
+    }
+    return this.#connection;
+  }
+}

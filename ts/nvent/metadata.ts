@@ -1,0 +1,144 @@
+/**
+ * Metadata of an index entry as fields of a hash: nested objects become dotted names, `stats.total`, and come back
+ * nested. Names may come from the network, so no name ever reaches a prototype.
+ */
+import { types } from 'node:util';
+
+/** A plain object under construction. */
+type Nested = Record<string, unknown>;
+
+/** What is to be written. */
+export interface Fields {
+  /** Names and values in turn. */
+  readonly sets: string[];
+  /** Paths whose value is null: deleted by an update. */
+  readonly deletes: string[];
+}
+
+/** The name by which assignment would change a prototype: as in the original, what it names is not stored. */
+const PROTOTYPE = '__proto__';
+
+/**
+ * Metadata as fields. Dotted names are nesting; `null` is no value; an empty object leaves no trace.
+ *
+ * @throws TypeError for a dotted name below a primitive value or a BigInt in an array, RangeError for a cycle
+ */
+export function encodeMetadata(metadata: unknown): Fields {
+  const fields: Fields = { sets: [], deletes: [] };
+  flatten(expand(metadata as Nested), '', fields);
+  return fields;
+}
+
+/** The object with its dotted names resolved: a later plain name replaces what a dotted one has built. */
+function expand(source: Nested): Nested {
+  const result: Nested = {};
+  for (const [name, value] of Object.entries(source)) {
+    if (name === 'version') result[name] = value;
+    else if (name.includes('.')) place(result, name.split('.'), expandValue(value));
+    else if (name !== PROTOTYPE) result[name] = expandValue(value);
+  }
+  return result;
+}
+
+function expandValue(value: unknown): unknown {
+  return isNested(value) ? expand(value) : value;
+}
+
+/** An object that is taken apart, rather than stored as it is. */
+function isNested(value: unknown): value is Nested {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !types.isDate(value);
+}
+
+/** Puts a value below an object. What is falsy on the way makes room for an object. */
+function place(root: Nested, path: string[], value: unknown): void {
+  if (path.includes(PROTOTYPE)) return;
+  const last = path.pop() as string;
+  let at = root;
+  for (const name of path) {
+    const next = Object.hasOwn(at, name) ? at[name] : undefined;
+    if (typeof next === 'function' || Array.isArray(next)) return; // stored as text: what is below it is lost
+    // Assigning to a primitive throws the TypeError that says so.
+    at = next ? (next as Nested) : (at[name] = {});
+  }
+  at[last] = value;
+}
+
+function flatten(source: Nested, path: string, fields: Fields): void {
+  for (const [name, value] of Object.entries(source)) {
+    const field = path === '' ? name : `${path}.${name}`;
+    if (value === null) fields.deletes.push(field);
+    else if (isNested(value)) flatten(value, field, fields);
+    else {
+      const text = fieldText(value);
+      if (text !== undefined) fields.sets.push(field, text);
+    }
+  }
+}
+
+function fieldText(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (Array.isArray(value)) return JSON.stringify(value.filter((item) => item !== null && item !== undefined));
+  if (types.isDate(value)) return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
+  return String(value);
+}
+
+/** The value that a field's text stands for. Numbers are all that JavaScript reads as one: `0x10`, `007`, ` 5 `. */
+export function decodeField(text: string): unknown {
+  if (text.startsWith('[')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return text;
+    }
+  }
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  const number = Number(text);
+  return Number.isNaN(number) || text.trim() === '' ? text : number;
+}
+
+/**
+ * Builds metadata from the fields of a hash, in any order. Where one field names a value and another something below
+ * it, the value stays and the other keeps the rest of its name: `{ order: 1, 'order.placed': 2 }`.
+ */
+export class MetadataBuilder {
+  private readonly root: Nested = {};
+  private readonly dotted: Array<[path: string[], value: unknown]> = [];
+
+  /** Adds a field. */
+  add(name: string, text: string): void {
+    if (name.includes('.')) {
+      const path = name.split('.');
+      if (!path.includes(PROTOTYPE)) this.dotted.push([path, decodeField(text)]);
+    } else if (name !== PROTOTYPE) {
+      this.root[name] = decodeField(text);
+    }
+  }
+
+  /** The metadata. */
+  build(): Record<string, unknown> {
+    // Values before what is below them, whatever the order of the hash.
+    if (this.dotted.length > 1) this.dotted.sort(([a], [b]) => a.length - b.length);
+    for (const [path, value] of this.dotted) this.attach(path, value);
+    return this.root;
+  }
+
+  private attach(path: string[], value: unknown): void {
+    let at = this.root;
+    const end = path.length - 1;
+    for (let i = 0; i < end; i++) {
+      const name = path[i] as string;
+      if (!Object.hasOwn(at, name)) {
+        at = at[name] = {};
+        continue;
+      }
+      const next = at[name];
+      if (typeof next !== 'object' || Array.isArray(next)) {
+        at[path.slice(i).join('.')] = value;
+        return;
+      }
+      at = next as Nested;
+    }
+    at[path[end] as string] = value;
+  }
+}
