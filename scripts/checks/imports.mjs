@@ -28,7 +28,12 @@ const typescript = [
   [/^ts\/index\.ts$/, /^ts\/(?!native)/],
   [/^ts\/testing(\.ts|\/)/, /^(node:|ts\/testing\b|ts\/errors\b)/],
   ...ecosystems.map(folderOf).map((name) => {
-    const host = { conveyor: '@conveyor/|', pikku: '@pikku/core/|' }[name] ?? '';
+    const host =
+      {
+        conveyor: '@conveyor/|',
+        nvent: '@nuxt/kit$|nuxt/schema$|#imports$|ferrodis/nvent/native$|',
+        pikku: '@pikku/core/|',
+      }[name] ?? '';
     return [new RegExp(`^ts/${name}(\\.ts|/)`), new RegExp(`^(${host}node:|${core}|ts/${name}\\b)`)];
   }),
   [/^ts\//, new RegExp(`^(node:|ts/(native|calls|shared-link)\\b|${core})`)],

@@ -1,7 +1,7 @@
 /** Checks the packed package from outside: every entry by `import` and `require`, its types, the README's quick start. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandFailed, main, root, run, tool } from '../lib/shell.mjs';
+import { CommandFailed, main, npm, root, run, tool } from '../lib/shell.mjs';
 import { withConsumer } from '../lib/consumer.mjs';
 import { addonFile } from '../lib/setup.mjs';
 
@@ -12,6 +12,14 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const entries = Object.keys(manifest.exports)
   .filter((path) => path !== './package.json')
   .map((path) => manifest.name + path.slice(1));
+
+/** Packages that users of an entry have, in the versions we develop with. */
+const hosts = Object.keys(manifest.peerDependencies)
+  .filter((name) => name in manifest.devDependencies)
+  .map((name) => `${name}@${manifest.devDependencies[name]}`);
+
+/** Its types are Nuxt's: checks/nuxt.mjs looks at them in an application. */
+const typed = entries.filter((entry) => entry !== 'ferrodis/nvent');
 
 /** First TypeScript block of the README. */
 function quickStart() {
@@ -29,6 +37,10 @@ main(async () => {
   await withConsumer(async ({ folder, tarball }) => {
     const write = (file, lines) => writeFileSync(join(folder, file), lines.join('\n') + '\n');
     const inFolder = { cwd: folder };
+    await npm(['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error', ...hosts], {
+      ...inFolder,
+      capture: true,
+    });
 
     write('import.mjs', [
       ...entries.map((entry, index) => `import * as entry${index} from '${entry}';`),
@@ -45,7 +57,7 @@ main(async () => {
     write('quick-start.ts', [quickStart()]);
     write(
       'every-entry.ts',
-      entries.map((entry, index) => `export * as entry${index} from '${entry}';`),
+      typed.map((entry, index) => `export * as entry${index} from '${entry}';`),
     );
     const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')];
     await run(tool('tsc'), [...compilerOptions, ...types, 'quick-start.ts', 'every-entry.ts'], inFolder);
