@@ -32,6 +32,7 @@ const steps = {
   'tests on other servers': () => script('checks/servers.mjs'),
   'release build': () => script('build.mjs'),
   package: () => script('checks/package.mjs'),
+  'Nuxt application': () => script('checks/nuxt.mjs'),
   runtimes: () => script('checks/runtimes.mjs'),
   examples: () => script('checks/examples.mjs'),
 };

@@ -5,6 +5,18 @@ import { join } from 'node:path';
 import { npm } from './shell.mjs';
 
 /**
+ * Packs what `npm run build` built.
+ *
+ * @param {string} folder where the tarball goes
+ * @returns {Promise<string>} path of the tarball
+ */
+export async function pack(folder) {
+  const packed = await npm(['pack', '--json', '--loglevel=error', '--pack-destination', folder], { capture: true });
+  const [, name] = /"filename": "([^"]+)"/.exec(packed);
+  return join(folder, name);
+}
+
+/**
  * Packs what `npm run build` built, installs it elsewhere, and runs `body` with the folder of that project and the path
  * of the tarball. Removes both afterwards.
  *
@@ -15,9 +27,7 @@ import { npm } from './shell.mjs';
 export async function withConsumer(body) {
   const folder = mkdtempSync(join(tmpdir(), 'ferrodis-consumer-'));
   try {
-    const packed = await npm(['pack', '--json', '--loglevel=error', '--pack-destination', folder], { capture: true });
-    const [, name] = /"filename": "([^"]+)"/.exec(packed);
-    const tarball = join(folder, name);
+    const tarball = await pack(folder);
     writeFileSync(join(folder, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n');
     await npm(['install', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error', tarball], {
       cwd: folder,
