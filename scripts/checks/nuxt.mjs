@@ -110,6 +110,9 @@ async function production(order, { client, env, buildPort, strangers, expected }
       await check('every method does what the original does', async () => {
         assert.deepEqual(await drive(app, client), expected);
       });
+      await check('other entries of the package work beside it', async () => {
+        assert.equal((await app.other()).store, 'RedisStoreAdapter');
+      });
       await check('it is quiet', () => assert.doesNotMatch(app.output, /adapter-store-redis/));
       await check('it ends when told to', async () => {
         assert.equal(await app.stop(), 0);

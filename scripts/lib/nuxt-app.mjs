@@ -114,6 +114,11 @@ class App {
     return this.#fetch('/api/about');
   }
 
+  /** What its own code has from other entries of the package. */
+  other() {
+    return this.#fetch('/api/other');
+  }
+
   /** Calls a method of the store; resolves with its `result` as text and its `value`. */
   call(method, ...args) {
     return this.#fetch('/api/call', {

@@ -14,17 +14,19 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
 import { defineNuxtModule } from '@nuxt/kit';
 import type { NuxtModule } from 'nuxt/schema';
-import { addPlugin, keepNativeOutside, type NitroOptions, refuseWithoutNode, type ResolvedOptions } from './nitro.js';
+import {
+  addPlugin,
+  keepNativeOutside,
+  type NitroOptions,
+  refuseWithoutNode,
+  type ResolvedOptions,
+  version,
+} from './nitro.js';
 import { DEFAULTS, type ModuleOptions } from './options.js';
 
 export type { ModuleOptions };
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 const module: NuxtModule<ModuleOptions> = defineNuxtModule<ModuleOptions>({
   // A name of our own: of two modules with one name, Nuxt would silently leave out the second.

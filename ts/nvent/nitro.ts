@@ -1,4 +1,5 @@
 /** What a Nitro build has to be told about a package with native code. */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The parts of Nitro's build options that are changed here. */
@@ -18,10 +19,25 @@ type Pattern = string | RegExp;
 type Decide = (source: string, importer: string | undefined, isResolved: boolean) => boolean | null | undefined | void;
 type External = Pattern | Pattern[] | Decide;
 
-/** The name under which the plugin imports the store. */
-const NATIVE_ENTRY = 'ferrodis/nvent/native';
+interface Manifest {
+  version: string;
+  exports: Record<string, string | { default: string }>;
+}
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+const manifest = JSON.parse(readFileSync(file('../../package.json'), 'utf8')) as Manifest;
+
+/** Version of this package. */
+export const version: string = manifest.version;
+
+/** Everything that servers import by name: the plugin the store, and the user's own code any entry. */
+const BY_NAME = /^ferrodis(?:\/|$)/;
+
+/** The files behind those names. The tracer takes nothing but absolute paths. */
+const entries = Object.entries(manifest.exports).flatMap(([name, target]) =>
+  typeof target === 'string' || name === './nvent' ? [] : [file(`../../${target.default}`)],
+);
 
 /**
  * Adds our server plugin. At the front: the host asks for adapters in the first statement of its own plugin, and Nitro
@@ -32,20 +48,20 @@ export function addPlugin(nitro: NitroOptions): void {
 }
 
 /**
- * Keeps the store out of the server bundle, and puts its files and the addon beside it. Nuxt has modules bundled with
- * all of their package, and Rollup cannot read an addon.
+ * Keeps this package out of the server bundle, and puts its files and the addon beside it. Nuxt has modules bundled with
+ * all of their package, where the addon would not be found.
  */
 export function keepNativeOutside(nitro: NitroOptions): void {
   const { rollupConfig = {}, externals = {} } = nitro;
   nitro.rollupConfig = { ...rollupConfig, external: withNative(rollupConfig.external) };
-  nitro.externals = { ...externals, traceInclude: [...(externals.traceInclude ?? []), file('./native.js')] };
+  nitro.externals = { ...externals, traceInclude: [...(externals.traceInclude ?? []), ...entries] };
 }
 
 function withNative(external: External | undefined): External {
   if (typeof external === 'function') {
-    return (source, ...rest) => source === NATIVE_ENTRY || external(source, ...rest);
+    return (source, ...rest) => BY_NAME.test(source) || external(source, ...rest);
   }
-  return [...(external === undefined ? [] : [external].flat()), NATIVE_ENTRY];
+  return [...(external === undefined ? [] : [external].flat()), BY_NAME];
 }
 
 /** @throws Error where the server is built for a runtime that cannot load an addon: edge workers */
