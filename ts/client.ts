@@ -7,7 +7,7 @@ import type { Decode } from './reply.js';
 import { type Observer, type Principal, SharedLink, type Subscription } from './shared-link.js';
 
 export type { Arg } from './native.js';
-export type { Principal } from './shared-link.js';
+export type { Advice, Attempt, Principal } from './shared-link.js';
 export { type Decode, InvalidTextError, type Reply, type Value } from './reply.js';
 
 /** Operation numbers of one ecosystem by method name: `operations('conveyor').saveJob`. */
@@ -161,12 +161,13 @@ export class Connection implements AsyncDisposable {
   /**
    * Gives the connection back: listeners end, and the last holder's leaving closes the sockets. Idempotent.
    *
-   * @param options `timeoutMs`: how long pending calls may still take before they are rejected; 5000 by default
+   * @param options `timeoutMs`: how long pending calls may still take before they are rejected; 5000 by default.
+   *   `reason`: what they and the listeners are rejected with; a {@link ClosedError} by default
    */
-  close(options: { timeoutMs?: number } = {}): Promise<void> {
+  close(options: { timeoutMs?: number; reason?: Error } = {}): Promise<void> {
     if (this.#closing === undefined) {
-      for (const listener of Array.from(this.#listeners)) listener.end();
-      this.#closing = this.#shared.leave(this.#observer, options.timeoutMs ?? CLOSE_TIMEOUT_MS);
+      for (const listener of Array.from(this.#listeners)) listener.end(options.reason);
+      this.#closing = this.#shared.leave(this.#observer, options.timeoutMs ?? CLOSE_TIMEOUT_MS, options.reason);
     }
     return this.#closing;
   }
@@ -183,7 +184,7 @@ class OpenListener implements Listener, Subscription {
   readonly #options: ListenOptions;
   readonly #id: number;
   readonly #onEnd: () => void;
-  #settle!: { resolve: () => void; reject: (error: FerrodisError) => void };
+  #settle!: { resolve: () => void; reject: (error: Error) => void };
 
   constructor(shared: SharedLink, options: ListenOptions, onEnd: () => void) {
     if (typeof options.channel !== 'string' || options.channel === '') {
@@ -225,9 +226,9 @@ class OpenListener implements Listener, Subscription {
     this.#shared.interest(this.#id, key, wanted);
   }
 
-  end(): void {
+  end(reason?: Error): void {
     this.#shared.unsubscribe(this.#id);
-    this.#settle.reject(new ClosedError('the listener was closed', { operation: 'subscribe' }));
+    this.#settle.reject(reason ?? new ClosedError('the listener was closed', { operation: 'subscribe' }));
     this.#onEnd();
   }
 

@@ -33,6 +33,8 @@ export interface Native {
    * no socket yet.
    */
   open(options: NativeOptions, owner: number): number | NativeError;
+  /** Answers a `dial` event: ms to wait, or undefined for the usual; with 1, as whom to log in. */
+  advise(question: number, pause: number | undefined, as: 0 | 1, username?: string, password?: string): void;
   /** Begins an operation. It is settled exactly once, never during this call. True: new calls should wait. */
   submit(link: number, operation: number, slot: number, ...args: Arg[]): boolean | undefined;
   /** Arguments that follow those of the next submit; at most 64 in a call. */

@@ -23,6 +23,24 @@ export interface Principal {
   readonly owner: number;
   /** The error of a call in the principal's own words. Runs while replies are read: it may call nothing of ours. */
   refusal(error: FerrodisError): Error;
+  /** Asked before each attempt to connect, which waits for the answer. Undefined: the connection is given up, no attempt. */
+  advise(attempt: Attempt): Advice | undefined | PromiseLike<Advice | undefined>;
+}
+
+/** An attempt to connect that is about to be made. */
+export interface Attempt {
+  /** What the connection is for: calls, or the events of listeners. */
+  readonly purpose: 'calls' | 'events';
+  /** 0 for the very first; from 1 on after a lost connection, counting the failures since. */
+  readonly number: number;
+}
+
+/** How to go about it. */
+export interface Advice {
+  /** ms to wait before; as usual when absent. */
+  readonly pause?: number | undefined;
+  /** As whom to log in; as the options say when absent. */
+  readonly credentials?: { readonly username: string | undefined; readonly password: string | undefined };
 }
 
 /** One subscription of one holder. Called with foreign code allowed. */
@@ -70,6 +88,8 @@ export class SharedLink implements Owner {
   private down = false;
   private waiting: Waiting[] = [];
   private drained: Array<() => void> = [];
+  /** Why it was closed, if there is more to say than that. */
+  private reason: Error | undefined;
   private readonly onFull = (): void => {
     this.full = true;
   };
@@ -127,6 +147,7 @@ export class SharedLink implements Owner {
   }
 
   refusal(error: FerrodisError): Error {
+    if (this.reason !== undefined && error instanceof ClosedError) return this.reason;
     return this.principal === undefined ? error : this.principal.refusal(error);
   }
 
@@ -159,6 +180,12 @@ export class SharedLink implements Owner {
         return this.fault(reply, 'connect');
       case 'silent':
         return this.fault(reply, 'subscribe');
+      case 'dial': {
+        const question = reply.int();
+        const purpose = reply.int() === 1 ? 'events' : 'calls';
+        const attempt: Attempt = { purpose, number: reply.int() };
+        return () => void this.advise(question, attempt);
+      }
       case 'message':
       case 'malformed': {
         const payload = reply.text();
@@ -180,6 +207,14 @@ export class SharedLink implements Owner {
         return () => concerned.forEach((each) => each.refused(error));
       }
     }
+  }
+
+  private async advise(question: number, attempt: Attempt): Promise<void> {
+    const advice = await this.principal?.advise(attempt);
+    if (advice === undefined) return;
+    const { pause, credentials } = advice;
+    if (credentials === undefined) native.advise(question, pause, 0);
+    else native.advise(question, pause, 1, credentials.username, credentials.password);
   }
 
   private fault(reply: Reply, operation: string): () => void {
@@ -211,10 +246,14 @@ export class SharedLink implements Owner {
     if (this.subscriptions.delete(id)) native.unlisten(this.link, id);
   }
 
-  /** One holder less. The last one waits for pending calls up to `timeoutMs`, then closes the sockets. */
-  async leave(observer: Observer, timeoutMs: number): Promise<void> {
+  /**
+   * One holder less. The last one waits for pending calls up to `timeoutMs`, then closes the sockets; what is still pending
+   * is told the reason.
+   */
+  async leave(observer: Observer, timeoutMs: number, reason: Error | undefined): Promise<void> {
     this.observers.delete(observer);
     if (this.observers.size > 0) return;
+    this.reason = reason;
     if (this.inFlight > 0 || this.waiting.length > 0) await this.drain(timeoutMs);
     if (this.observers.size > 0 || links.get(this.link) !== this) return;
     links.delete(this.link);

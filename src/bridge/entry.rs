@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::time::Duration;
 
 use napi::bindgen_prelude::FromNapiValue;
 use napi::sys;
@@ -15,7 +16,12 @@ use super::raw::{self, CallInfo, define};
 use super::runtime;
 use super::uv::{Uv, when_all_closed};
 use crate::error::{Code, Error};
-use crate::redis::{Args, Config, Operation, RawOptions, ReplyBuilder, Target, Topology, Value};
+use crate::redis::{
+    Advice, Args, Config, Credentials, Operation, RawOptions, ReplyBuilder, Secret, Target, Topology, Value,
+};
+
+/// No answer may put dialling off for longer: one day.
+const LONGEST_PAUSE: f64 = 86_400_000.0;
 
 /// The operations of all layers; a call names one by its place in this order.
 fn operations() -> Vec<&'static Operation> {
@@ -42,6 +48,7 @@ pub unsafe fn register(env: sys::napi_env, exports: sys::napi_value) -> Result<(
             ("operations", operation_names),
             ("check", check),
             ("open", open),
+            ("advise", advise),
             ("submit", submit),
             ("stage", stage),
             ("flush", flush),
@@ -145,6 +152,23 @@ function!(open, |env, call, hub| {
         Ok(link) => raw::number(env, f64::from(link)),
         Err(error) => error_fields(env, &error),
     }
+});
+
+// advise(question, pause in ms | undefined, credentials 0 | 1, username?, password?): answers a `dial` event.
+function!(advise, |env, call, hub| {
+    let text = |index: usize| {
+        let mut arg = Args::default();
+        if let Some(&value) = call.values().get(index) {
+            raw::push_arg(env, value, &mut arg);
+        }
+        arg.get(0).filter(|bytes| !bytes.is_empty()).and_then(|bytes| String::from_utf8(bytes.to_vec()).ok())
+    };
+    let pause = call.values().get(1).and_then(|&value| raw::float(env, value));
+    let credentials = (call.number(env, 2) == 1)
+        .then(|| Credentials { username: text(3), password: text(4).map(Secret::from) });
+    let pause = pause.map(|millis| Duration::from_secs_f64(millis.clamp(0.0, LONGEST_PAUSE) / 1000.0));
+    (*hub).questions.answer(call.number(env, 0), Advice { pause, credentials });
+    ptr::null_mut()
 });
 
 // submit(link, operation, slot, ...args): true when new calls should wait.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use napi::sys;
+use tokio::task::AbortHandle;
 
 use super::delivery::{Outlet, Settled};
 use super::lane::Lane;
@@ -15,6 +16,7 @@ use super::link::Link;
 use super::listeners::Listeners;
 use super::loop_lane::LoopLane;
 use super::post::{Item, Post};
+use super::questions::Questions;
 use super::runtime::Runtime;
 use super::runtime_lane::RuntimeLane;
 use super::uv::Uv;
@@ -30,8 +32,8 @@ pub struct Open {
     owner: u32,
     topology: Topology,
     pub link: Link,
-    /// Whether the runtime thread is dialling for the loop lane.
-    dialling: bool,
+    /// The runtime thread's dialling for the loop lane.
+    dialling: Option<AbortHandle>,
     /// Whether it keeps the process alive at present.
     held: bool,
     listeners: Option<Listeners>,
@@ -45,6 +47,8 @@ pub struct Hub {
     links: Vec<Option<Box<Open>>>,
     operations: Vec<&'static Operation>,
     post: Post,
+    /// What the runtime thread has asked.
+    pub questions: Questions,
     runtime: Option<Runtime>,
     /// What keeps the process alive through the mailbox: runtime lanes with pending calls, and listeners.
     holds: usize,
@@ -65,6 +69,7 @@ impl Hub {
             links: Vec::new(),
             operations,
             post,
+            questions: Questions::default(),
             runtime: None,
             holds: 0,
             args: Args::default(),
@@ -112,7 +117,10 @@ impl Hub {
             return Ok(found as u32);
         }
         let id = self.links.len() as u32;
-        let topology = Topology::new(target.clone(), &config)?;
+        let mut topology = Topology::new(target.clone(), &config)?;
+        if owner != 0 {
+            topology = topology.advised_by(self.questions.advisor(id, self.post.clone()));
+        }
         let limits = Limits { bytes: config.max_reply_bytes, ..Limits::default() };
         let mux = Mux::new(limits, Watch::default());
         let lane = self.lane(id, &target, &config, &topology, mux)?;
@@ -122,7 +130,7 @@ impl Hub {
             owner,
             topology,
             link,
-            dialling: false,
+            dialling: None,
             held: false,
             listeners: None,
         })));

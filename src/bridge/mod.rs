@@ -18,6 +18,7 @@ mod loop_lane;
 mod mailbox;
 mod options;
 mod post;
+mod questions;
 mod raw;
 mod runtime;
 mod runtime_lane;

@@ -18,8 +18,10 @@ pub enum Item {
     Fault(Error),
     /// From the runtime lane.
     News(News),
-    /// An event for JavaScript, as a RESP list.
+    /// An event for JavaScript, as a RESP list, from the subscriber.
     Event(Vec<u8>),
+    /// A question for JavaScript, as a RESP list.
+    Question(Vec<u8>),
 }
 
 /// The posting end, for any thread.

@@ -72,6 +72,17 @@ impl CallInfo {
     }
 }
 
+/// A JavaScript number; None for anything else.
+///
+/// # Safety
+/// `value` is live in the current scope.
+pub unsafe fn float(env: sys::napi_env, value: sys::napi_value) -> Option<f64> {
+    let mut number = f64::NAN;
+    // SAFETY: as this function's own contract; a wrong type leaves `number` alone.
+    let status = unsafe { sys::napi_get_value_double(env, value, &raw mut number) };
+    (status == sys::Status::napi_ok && !number.is_nan()).then_some(number)
+}
+
 /// Appends a JavaScript value to `args`: a string as UTF-8, anything else as absent.
 ///
 /// # Safety

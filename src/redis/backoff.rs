@@ -22,6 +22,7 @@ const PROVED: Duration = Duration::from_secs(5);
 pub struct Backoff {
     attempts: u32,
     refused: bool,
+    has_connected: bool,
     connected_at: Option<Instant>,
 }
 
@@ -49,8 +50,15 @@ impl Backoff {
         self.refused = true;
     }
 
+    /// Whether there ever was a connection.
+    #[must_use]
+    pub const fn has_connected(&self) -> bool {
+        self.has_connected
+    }
+
     /// There is a connection now.
     pub fn connected(&mut self) {
+        self.has_connected = true;
         self.connected_at = Some(Instant::now());
     }
 }

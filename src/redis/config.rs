@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::advice::Credentials;
 use super::secret::Secret;
 use super::url;
 use crate::error::{Code, Error};
@@ -276,6 +277,12 @@ impl RawTls {
 }
 
 impl Target {
+    /// The same, for somebody else.
+    #[must_use]
+    pub fn seen_by(&self, Credentials { username, password }: Credentials) -> Self {
+        Self { username, password, ..self.clone() }
+    }
+
     /// What the owner of the process should be told about this target, if anything.
     #[must_use]
     pub fn warning(&self) -> Option<&'static str> {

@@ -3,6 +3,7 @@
 //! An ecosystem sees only the seam: [`Args`] come in, a [`Request`] or a series of calls through
 //! [`Caller`] goes out, a [`Value`] is read back, a [`ReplyBuilder`] is the answer.
 
+mod advice;
 mod answers;
 mod args;
 mod backoff;
@@ -25,6 +26,7 @@ mod tls;
 mod topology;
 mod url;
 
+pub use advice::{Advice, Advisor, Attempt, Credentials};
 pub use answers::{Class, classify, error_of};
 pub use args::Args;
 pub use backoff::Backoff;

@@ -51,6 +51,10 @@ pub async fn carry(
     queued: Arc<AtomicUsize>,
     report: impl Fn(News) + Send + Sync,
 ) {
+    // A connection that nobody calls on is not opened.
+    let Some(first) = orders.recv().await else { return report(News::Ended) };
+    mux_take(&mut mux, first);
+    queued.store(mux.queued_bytes(), Ordering::Relaxed);
     loop {
         let Some(stream) = connect(&topology, &mut mux, &mut orders, &queued, &report).await else { break };
         mux.attach(clock::now());

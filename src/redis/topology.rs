@@ -5,6 +5,7 @@ mod standalone;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::advice::{Advice, Advisor, Attempt, Credentials};
 use super::backoff::Backoff;
 use super::config::{Config, Protocol, Target};
 use super::dial::Stream;
@@ -48,6 +49,7 @@ pub struct Link {
 pub struct Topology {
     servers: Servers,
     pace: Arc<Pace>,
+    advisor: Option<Advisor>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +71,13 @@ impl Topology {
     /// [`Code::Config`] or [`Code::Unsupported`] for a target that cannot be dialled.
     pub fn new(target: Target, config: &Config) -> Result<Self, Error> {
         let servers = Servers::Standalone(Standalone::new(target, config)?);
-        Ok(Self { servers, pace: Arc::default() })
+        Ok(Self { servers, pace: Arc::default(), advisor: None })
+    }
+
+    /// The same, asking `advisor` before each attempt.
+    #[must_use]
+    pub fn advised_by(self, advisor: Advisor) -> Self {
+        Self { advisor: Some(advisor), ..self }
     }
 
     /// Makes one attempt, within the connect timeout.
@@ -77,8 +85,12 @@ impl Topology {
     /// # Errors
     /// As [`handshake`](super::handshake()) and [`Dialler::dial`](super::Dialler::dial).
     pub async fn connect(&self, purpose: Purpose) -> Result<Link, Error> {
+        self.connect_as(purpose, None).await
+    }
+
+    async fn connect_as(&self, purpose: Purpose, credentials: Option<Credentials>) -> Result<Link, Error> {
         match &self.servers {
-            Servers::Standalone(standalone) => standalone.connect(purpose).await,
+            Servers::Standalone(standalone) => standalone.connect(purpose, credentials).await,
         }
     }
 
@@ -86,10 +98,16 @@ impl Topology {
     /// goes to `on_fault`, also those that will not mend by themselves: credentials and databases are
     /// corrected on servers too.
     pub async fn connect_forever(&self, purpose: Purpose, mut on_fault: impl FnMut(Error)) -> Link {
+        let mut number = u32::from(self.pace(purpose).has_connected());
         loop {
-            let pause = self.pace(purpose).pause();
-            tokio::time::sleep(pause).await;
-            match self.connect(purpose).await {
+            let advice = match &self.advisor {
+                Some(advisor) => advisor.advice(Attempt { purpose, number }).await,
+                None => Advice::default(),
+            };
+            let pace = self.pace(purpose).pause();
+            tokio::time::sleep(advice.pause.unwrap_or(pace)).await;
+            number = number.saturating_add(1);
+            match self.connect_as(purpose, advice.credentials).await {
                 Ok(link) => {
                     self.pace(purpose).connected();
                     return link;

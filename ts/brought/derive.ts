@@ -1,16 +1,10 @@
 /** Connection options from a client that is open now, for adapters that keep a connection of their own. */
 import type { ConnectionOptions } from '../options.js';
 import { compact } from './foreign.js';
-import { fromIoredis, ioredisKeyPrefix, type IoredisClient } from './ioredis.js';
-import {
-  fromNodeRedis,
-  nodeRedisCredentials,
-  nodeRedisDatabase,
-  nodeRedisKeyPrefix,
-  type NodeRedisClient,
-} from './node-redis.js';
-import { type ClientKind, recogniseClient } from './recognise.js';
-import { Uncarriable, unsupportedKind, unsupportedOption } from './unsupported.js';
+import { fromIoredis, type IoredisClient } from './ioredis.js';
+import { fromNodeRedis, nodeRedisCredentials, nodeRedisDatabase, type NodeRedisClient } from './node-redis.js';
+import { recogniseClient } from './recognise.js';
+import { refuseSet, Uncarriable, unsupportedKind, unsupportedOption } from './unsupported.js';
 
 /** The text that the client's own library gives once it has ended. */
 export function endedText(client: object): string {
@@ -30,24 +24,19 @@ export async function deriveOptions(user: string, client: object): Promise<Conne
     if (kind === 'ioredis client') return ofIoredis(client as IoredisClient);
     if (kind === 'node-redis client') return await ofNodeRedis(client as NodeRedisClient);
   } catch (error) {
-    throw refusal(user, kind, error);
+    throw error instanceof Uncarriable ? unsupportedOption(user, kind, error.option) : error;
   }
   throw unsupportedKind(user, kind);
 }
 
-/** What a failed derivation is to the user. */
-export function refusal(user: string, kind: ClientKind, error: unknown): unknown {
-  return error instanceof Uncarriable ? unsupportedOption(user, kind, error.option) : error;
-}
-
-/** @throws Uncarriable also for a key prefix: who keeps a connection of his own does not know it */
+/** @throws Uncarriable also for what only a brought client that is watched can see to */
 function ofIoredis(client: IoredisClient): ConnectionOptions {
-  if (ioredisKeyPrefix(client) !== '') throw new Uncarriable('keyPrefix');
+  refuseSet(client.options, ['keyPrefix', 'reconnectOnError']);
   return fromIoredis(client);
 }
 
 async function ofNodeRedis(client: NodeRedisClient): Promise<ConnectionOptions> {
-  if (nodeRedisKeyPrefix(client) !== '') throw new Uncarriable('keyPrefix');
+  refuseSet(client.options, ['keyPrefix']);
   const options = fromNodeRedis(client);
   const credentials = await nodeRedisCredentials(client);
   return compact<ConnectionOptions>({ ...options, ...credentials, db: await nodeRedisDatabase(client) });

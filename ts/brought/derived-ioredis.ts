@@ -1,23 +1,57 @@
 /** An ioredis client and its native connection. */
-import type { Connection } from '../client.js';
+import type { Advice, Arg, Attempt, Connection, Decode } from '../client.js';
 import type { ConnectionOptions } from '../options.js';
 import { DerivedClient } from './derived.js';
-import { number } from './foreign.js';
+import { number, text } from './foreign.js';
 import { fromIoredis, ioredisDatabase, ioredisKeyPrefix, type IoredisClient } from './ioredis.js';
-import { spoken } from './words.js';
+import { MaxRetriesPerRequestError, spoken } from './words.js';
 
 const OFFLINE = "Stream isn't writeable and enableOfflineQueue options is false";
+/** One day, the longest there is: ioredis limits the time of a command only when it is told to. */
+const NO_LIMIT = 86_400_000;
+
+/** What the user's `reconnectOnError` wants: nothing, a new connection, or that and the command again. */
+type Verdict = boolean | 1 | 2;
 
 /** See the file's text. */
 export class DerivedIoredis extends DerivedClient<IoredisClient> {
+  private readonly reconnectOnError: ((error: Error) => Verdict) | undefined;
+  /** Arguments of the next call, kept where it may have to be sent twice. */
+  private held: Arg[] = [];
+
   constructor(client: IoredisClient) {
-    const { enableOfflineQueue, commandTimeout } = client.options;
+    const { enableOfflineQueue, commandTimeout, reconnectOnError } = client.options;
     const words = {
       closed: 'Connection is closed.',
       offline: enableOfflineQueue === false ? OFFLINE : undefined,
       late: number(commandTimeout) === undefined ? undefined : 'Command timed out',
     };
     super(client, ioredisKeyPrefix(client), words, true);
+    if (typeof reconnectOnError === 'function') this.reconnectOnError = reconnectOnError as (error: Error) => Verdict;
+  }
+
+  override call<T>(operation: number, decode: Decode<T>, ...args: Arg[]): Promise<T> {
+    if (this.reconnectOnError === undefined) return super.call(operation, decode, ...args);
+    const staged = this.held;
+    this.held = [];
+    const send = (): Promise<T> => {
+      super.stage(...staged);
+      return super.call(operation, decode, ...args);
+    };
+    const { connection } = this;
+    return send().catch((error: Error) => {
+      const verdict = this.judge(error);
+      if (verdict === false) throw error;
+      // Whatever else is under way on it may still be answered.
+      if (connection !== undefined) this.leave(connection);
+      if (verdict !== 2) throw error;
+      return send();
+    });
+  }
+
+  override stage(...args: Arg[]): void {
+    if (this.reconnectOnError === undefined) super.stage(...args);
+    else for (const arg of args) this.held.push(arg);
   }
 
   protected current(): Connection | Error {
@@ -39,7 +73,31 @@ export class DerivedIoredis extends DerivedClient<IoredisClient> {
     return this.client.status === 'end';
   }
 
+  protected resubscribes(): boolean {
+    return this.client.options.autoResubscribe !== false;
+  }
+
   protected derive(): ConnectionOptions {
-    return fromIoredis(this.client);
+    const options = fromIoredis(this.client);
+    const { callTimeout = NO_LIMIT } = options;
+    return { ...options, callTimeout, bulkTimeout: callTimeout };
+  }
+
+  protected advise({ purpose, number: attempt }: Attempt): Advice | Error {
+    const { username, password, retryStrategy, maxRetriesPerRequest: most } = this.client.options;
+    const credentials = { username: text(username), password: text(password) };
+    if (attempt === 0) return { credentials };
+    const pause: unknown = typeof retryStrategy === 'function' ? retryStrategy(attempt) : undefined;
+    if (typeof pause !== 'number') return this.closed();
+    if (purpose === 'calls' && typeof most === 'number' && most >= 0 && attempt % (most + 1) === 0) {
+      return new MaxRetriesPerRequestError(most);
+    }
+    return { pause, credentials };
+  }
+
+  private judge(error: Error): Verdict {
+    // Only what the server said: other errors never reach the user's function in ioredis either.
+    const { replyCode } = error as { replyCode?: string };
+    return replyCode === undefined || this.reconnectOnError === undefined ? false : this.reconnectOnError(error);
   }
 }

@@ -1,9 +1,23 @@
 /** A node-redis client and its native connection. */
-import type { Arg, Connection, Decode } from '../client.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Advice, Arg, Attempt, Connection, Decode } from '../client.js';
 import type { ConnectionOptions } from '../options.js';
 import { DerivedClient } from './derived.js';
 import { isBag, number } from './foreign.js';
-import { fromNodeRedis, nodeRedisDatabase, nodeRedisKeyPrefix, type NodeRedisClient } from './node-redis.js';
+import {
+  type Credentials,
+  fromNodeRedis,
+  nodeRedisCredentials,
+  nodeRedisDatabase,
+  nodeRedisKeyPrefix,
+  type NodeRedisClient,
+} from './node-redis.js';
+
+/** One day, the longest there is: node-redis limits the time of a command only when it is told to. */
+const NO_LIMIT = 86_400_000;
+/** Pause before a credentials provider that failed is asked again. */
+const ASK_AGAIN_MS = 1_000;
 
 /** See the file's text. */
 export class DerivedNodeRedis extends DerivedClient<NodeRedisClient> {
@@ -49,8 +63,38 @@ export class DerivedNodeRedis extends DerivedClient<NodeRedisClient> {
     return !this.client.isOpen;
   }
 
+  protected resubscribes(): boolean {
+    return true;
+  }
+
   protected derive(): ConnectionOptions {
-    return fromNodeRedis(this.client);
+    const options = fromNodeRedis(this.client);
+    const { callTimeout = NO_LIMIT } = options;
+    return { ...options, callTimeout, bulkTimeout: callTimeout };
+  }
+
+  protected async advise({ number: attempt }: Attempt, cause: Error | undefined): Promise<Advice | Error> {
+    const pause = attempt === 0 ? undefined : this.pause(attempt - 1, cause);
+    return pause instanceof Error ? pause : { pause, credentials: await this.credentials() };
+  }
+
+  /** What the user's strategy says: ms, an error to give up with, or undefined for the usual. */
+  private pause(retries: number, cause: Error | undefined): number | Error | undefined {
+    const { socket } = this.client.options;
+    const strategy = isBag(socket) ? socket.reconnectStrategy : undefined;
+    const pause: unknown = typeof strategy === 'function' ? strategy(retries, cause) : strategy;
+    if (pause === false) return this.closed();
+    return typeof pause === 'number' || pause instanceof Error ? pause : undefined;
+  }
+
+  private async credentials(): Promise<Credentials> {
+    for (;;) {
+      try {
+        return await nodeRedisCredentials(this.client);
+      } catch {
+        await sleep(ASK_AGAIN_MS, undefined, { ref: false });
+      }
+    }
   }
 
   private async ask(): Promise<void> {

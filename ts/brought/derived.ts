@@ -2,14 +2,19 @@
  * A client with a native connection that stands in for it: one for each database that it selects, opened with the first
  * call, closed with the client. The client stays the user's and is never closed or written to.
  */
-import { type Arg, Connection, type Decode, type Listener, type ListenOptions } from '../client.js';
+import {
+  type Advice,
+  type Arg,
+  type Attempt,
+  Connection,
+  type Decode,
+  type Listener,
+  type ListenOptions,
+} from '../client.js';
 import { AuthError, type FerrodisError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
 import type { Brought } from './brought.js';
 import { inWords, isRefusal, spoken, type Words } from './words.js';
-
-/** How long closing waits for pending calls: the client has ended, so they are rejected. */
-const AT_ONCE = { timeoutMs: 0 };
 
 let owners = 0;
 
@@ -48,6 +53,15 @@ export abstract class DerivedClient<
 
   /** The options of this moment. */
   protected abstract derive(): ConnectionOptions;
+
+  /**
+   * What the client's own functions and credentials say before an attempt to connect. An error: no more attempts, and
+   * pending calls are rejected with it. `cause` is why there is no connection.
+   */
+  protected abstract advise(attempt: Attempt, cause: Error | undefined): Advice | Error | Promise<Advice | Error>;
+
+  /** Whether subscriptions last longer than their connection. */
+  protected abstract resubscribes(): boolean;
 
   call<T>(operation: number, decode: Decode<T>, ...args: Arg[]): Promise<T> {
     const connection = this.current();
@@ -95,13 +109,46 @@ export abstract class DerivedClient<
     return spoken(this.words.closed);
   }
 
+  /** Closes a connection at once; the next call opens another. */
+  protected drop(connection: Connection, reason: Error): void {
+    this.forget(connection);
+    void connection.close({ timeoutMs: 0, reason });
+  }
+
+  /** Leaves a connection to what is under way on it; the next call opens another. */
+  protected leave(connection: Connection): void {
+    this.forget(connection);
+    void connection.close();
+  }
+
+  private forget(connection: Connection): void {
+    if (this.connection === connection) this.connection = undefined;
+    if (this.subscriber === connection) this.subscriber = undefined;
+    for (const [database, open] of this.connections) {
+      if (open === connection) this.connections.delete(database);
+    }
+  }
+
   private open(options: ConnectionOptions): Connection {
     this.watch();
-    const refusal = (error: FerrodisError): Error => inWords(this.words, error);
-    const connection = Connection.open(options, { owner: this.owner, refusal });
+    let cause: FerrodisError | undefined;
+    const connection: Connection = Connection.open(options, {
+      owner: this.owner,
+      refusal: (error) => inWords(this.words, error),
+      advise: async (attempt) => {
+        const isOver = attempt.purpose === 'events' && attempt.number > 0 && !this.resubscribes();
+        const advice = isOver ? this.closed() : await this.advise(attempt, cause);
+        if (!(advice instanceof Error)) return advice;
+        this.drop(connection, advice);
+        return undefined;
+      },
+    });
     connection.onFault = (fault) => {
-      // What the client itself is logged in with may be newer than its options: from here on it has to do the work.
-      if (fault instanceof AuthError && fault.operation === 'connect') this.lockedOut = true;
+      cause = fault;
+      if (!(fault instanceof AuthError)) return;
+      // What the client itself is logged in with may be newer than its options: from here on it does the work.
+      this.lockedOut = true;
+      this.drop(connection, fault);
     };
     return connection;
   }
@@ -114,11 +161,10 @@ export abstract class DerivedClient<
   }
 
   private end(): void {
-    const open = [...this.connections.values(), this.subscriber];
-    this.connections.clear();
-    this.connection = undefined;
-    this.subscriber = undefined;
+    const reason = this.closed();
+    for (const connection of [...this.connections.values(), this.subscriber]) {
+      if (connection !== undefined) this.drop(connection, reason);
+    }
     this.lockedOut = false;
-    for (const connection of open) void connection?.close(AT_ONCE);
   }
 }

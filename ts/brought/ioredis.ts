@@ -15,7 +15,7 @@ export interface IoredisClient {
   on(event: string, listener: () => void): unknown;
 }
 
-const UNCARRIABLE = ['Connector', 'monitor', 'sentinels', 'reconnectOnError', 'readOnly'] as const;
+const UNCARRIABLE = ['Connector', 'monitor', 'sentinels', 'readOnly'] as const;
 
 /** The prefix that the client puts before key arguments. */
 export function ioredisKeyPrefix(client: IoredisClient): string {

@@ -12,6 +12,17 @@ export interface Words {
   readonly late: string | undefined;
 }
 
+/** A command waited through more attempts to connect than ioredis's option allows. */
+export class MaxRetriesPerRequestError extends Error {
+  constructor(attempts: number) {
+    super(
+      `Reached the max retries per request limit (which is ${attempts}). ` +
+        'Refer to "maxRetriesPerRequest" option for details.',
+    );
+    this.name = 'MaxRetriesPerRequestError';
+  }
+}
+
 /** An error as a library makes it, with our fields out of sight. */
 export function spoken(message: string, from?: FerrodisError): Error {
   const error = new Error(message);

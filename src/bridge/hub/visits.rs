@@ -149,7 +149,7 @@ impl Hub {
         };
         match item {
             Item::Socket(socket) => {
-                open.dialling = false;
+                open.dialling = None;
                 if let Lane::Loop(lane) = &mut open.link.lane {
                     match socket.and_then(|socket| lane.attach(socket)) {
                         Ok(()) => settled.push(event(id, "up", None)),
@@ -182,6 +182,9 @@ impl Hub {
                 }
             }
             Item::News(remote::News::Ended) => self.ended(id),
+            Item::Question(question) => {
+                settled.push(Settled { slot: id, status: Status::Event, reply: Place::Own(question) });
+            }
             Item::Event(reply) => {
                 if let Some(listeners) = &open.listeners {
                     listeners.delivered(reply.len());
@@ -217,7 +220,7 @@ impl Hub {
     /// Has the runtime thread dial for a loop lane, until there is a connection.
     fn dial(&mut self, id: u32) {
         let Some(open) = self.links.get_mut(id as usize).and_then(Option::as_mut) else { return };
-        if std::mem::replace(&mut open.dialling, true) {
+        if open.dialling.is_some() {
             return;
         }
         let topology = open.topology.clone();
@@ -228,9 +231,12 @@ impl Hub {
             let link = topology.connect_forever(Purpose::Calls, fault).await;
             post.send(id, Item::Socket(link.stream.into_plain()));
         };
-        match self.runtime() {
+        let dialling = match self.runtime() {
             Ok(runtime) => runtime.spawn(task),
-            Err(error) => self.post.send(id, Item::Fault(error)),
+            Err(error) => return self.post.send(id, Item::Fault(error)),
+        };
+        if let Some(Some(open)) = self.links.get_mut(id as usize) {
+            open.dialling = Some(dialling);
         }
     }
 
@@ -256,9 +262,13 @@ impl Hub {
         open.link.route(&[], &[], failures, &mut settled);
         open.link.delivered(&settled);
         let listening = open.listeners.take().map_or(0, |listeners| listeners.len());
+        if let Some(dialling) = open.dialling.take() {
+            dialling.abort();
+        }
         if let Lane::Loop(_) = open.link.lane {
             self.links[id as usize] = None;
         }
+        self.questions.forget(id);
         for _ in 0..listening {
             self.hold(false);
         }
