@@ -6,7 +6,7 @@
 -- Returns the field's value, before the version's own step when the field is the version.
 local rcall = redis.call
 
-local before = rcall('HGET', KEYS[1], ARGV[1])
+local before = redis.pcall('HGET', KEYS[1], ARGV[1]) -- a wrong type fails the next command
 local value = rcall('HINCRBY', KEYS[1], ARGV[1], ARGV[2])
 if value >= 2 ^ 53 or value <= -2 ^ 53 then
   value = rcall('HGET', KEYS[1], ARGV[1]) -- Lua would round it
