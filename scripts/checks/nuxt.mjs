@@ -102,6 +102,7 @@ async function production(order, { client, env, buildPort, strangers, expected }
       await check('moved elsewhere it starts, with options from the environment', async () => {
         const { options } = await app.about();
         assert.equal(options.prefix, env.NUXT_NVENT_STORE_REDIS_PREFIX);
+        assert.deepEqual(options.streams.trim, { maxLen: 5000, approx: true });
         assert.equal(options.connection.port, Number(env.NUXT_NVENT_STORE_REDIS_CONNECTION_PORT));
       });
       await check('it has no connection before the first call', async () => {
@@ -216,6 +217,7 @@ main(async () => {
   const env = {
     NUXT_NVENT_STORE_REDIS_CONNECTION_PORT: String(redis.port),
     NUXT_NVENT_STORE_REDIS_PREFIX: 'overridden',
+    NUXT_NVENT_STORE_REDIS_STREAMS_TRIM_MAX_LEN: '5000',
   };
   const setting = { client, env, buildPort: nobody.port, strangers: nobody.count };
   try {
