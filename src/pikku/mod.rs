@@ -7,5 +7,6 @@
 
 mod keys;
 mod ops;
+mod scan;
 
 pub use ops::OPERATIONS;

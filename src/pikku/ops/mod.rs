@@ -1,16 +1,34 @@
 //! The operations: a file and a table for each part of the package.
 
+mod agents;
+mod channels;
+mod deployments;
 mod runs;
+mod secrets;
+mod sessions;
+mod shared;
 
 use crate::error::Error;
-use crate::redis::{Args, Deadline, Operation, Repeat, Request, Run};
+use crate::redis::{Args, Caller, Deadline, Operation, Repeat, Request, Run, StepsFuture};
 
 /// Everything that the classes can ask for, a table for each file. Arguments are positional; the first is the key prefix.
-pub const OPERATIONS: &[&[Operation]] = &[runs::OPERATIONS];
+pub const OPERATIONS: &[&[Operation]] = &[
+    runs::OPERATIONS,
+    channels::OPERATIONS,
+    sessions::OPERATIONS,
+    deployments::OPERATIONS,
+    secrets::OPERATIONS,
+    agents::OPERATIONS,
+];
 
 /// An operation of one round trip. Repeating it changes nothing, or its script recognises a repeated call.
 const fn once(name: &'static str, run: fn(&Args, &mut Request) -> Result<(), Error>) -> Operation {
     Operation { name, repeat: Repeat::Freely, deadline: Deadline::Call, run: Run::Once(run) }
+}
+
+/// An operation of several round trips.
+const fn steps(name: &'static str, deadline: Deadline, run: fn(Args, Caller) -> StepsFuture) -> Operation {
+    Operation { name, repeat: Repeat::Freely, deadline, run: Run::Steps(run) }
 }
 
 #[cfg(test)]
