@@ -80,6 +80,11 @@ const TYPES: Readonly<Record<keyof ConnectionOptions, 'string' | 'number' | 'boo
   lane: 'string',
 };
 
+/** Whether connections have an option of this name. */
+export function isConnectionOption(name: string): boolean {
+  return Object.hasOwn(TYPES, name);
+}
+
 /**
  * The options as native code takes them. Unknown options are errors, since a misspelt one would be silently without
  * effect.
@@ -90,7 +95,7 @@ export function nativeOptions(options: ConnectionOptions): NativeOptions {
   if (typeof options !== 'object' || options === null) throw new ConfigError('options: must be an object');
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    const type = Object.hasOwn(TYPES, name) ? TYPES[name as keyof ConnectionOptions] : undefined;
+    const type = isConnectionOption(name) ? TYPES[name as keyof ConnectionOptions] : undefined;
     if (type === undefined) throw new ConfigError(`${name}: is not a connection option`);
     if (value === undefined || value === null) continue;
     if (type === 'tls') {

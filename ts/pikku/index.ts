@@ -5,3 +5,15 @@
  */
 
 export type * from './types.js';
+export {
+  type AgentMessage,
+  type AgentRunRow,
+  type AgentRunService,
+  type AgentThread,
+  RedisAgentRunService,
+} from './agent-run-service.js';
+export { RedisChannelStore } from './channel-store.js';
+export { RedisDeploymentService } from './deployment-service.js';
+export { RedisEventHubStore } from './event-hub-store.js';
+export { RedisSecretService, type RedisSecretServiceConfig } from './secret-service.js';
+export { RedisSessionStore } from './session-store.js';
