@@ -22,7 +22,7 @@ describe.each(['loop', 'runtime'])('on the %s lane', (lane) => {
     const { stdout, stderr } = await execute(
       process.execPath,
       ['--expose-gc', file, String(redis.port), lane, ...args],
-      { timeout: 60_000 },
+      { timeout: 60_000, env: { ...process.env, FERRODIS_LANE: lane } },
     );
     expect(stderr).toBe('');
     return stdout.trim();
@@ -50,6 +50,18 @@ describe.each(['loop', 'runtime'])('on the %s lane', (lane) => {
 
   test('a hundred thousand calls and twenty connections leave no memory behind', { timeout: 60_000 }, async () => {
     expect(Number(await run('leak'))).toBeLessThan(16);
+  });
+
+  test('a process that brought clients ends by itself once they have ended', async () => {
+    expect(await run('brought-exit')).toBe(Array.from({ length: 8 }, () => 'PONG').join(' '));
+  });
+
+  test('a question that is never answered keeps no thread from ending', { timeout: 60_000 }, async () => {
+    expect(await run('brought-unanswered', '5')).toBe('PONG');
+  });
+
+  test('six hundred brought clients leave no memory behind', { timeout: 60_000 }, async () => {
+    expect(Number(await run('brought-leak'))).toBeLessThan(16);
   });
 });
 
