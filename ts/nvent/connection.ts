@@ -9,16 +9,15 @@ export interface NventConnection extends Omit<ConnectionOptions, 'port' | 'db'> 
   db?: number | string | undefined;
 }
 
-/** What is taken from a connection. It may hold more, which was meant for another client. */
+/** Texts, which may come as numbers: Nitro turns `NUXT_…_PASSWORD=123456` into one. */
+const TEXTS = ['url', 'host', 'path', 'username', 'password', 'clientName'] as const satisfies ReadonlyArray<
+  keyof ConnectionOptions
+>;
+
+/** What else is taken from a connection. It may hold more, which was meant for another client. */
 const KNOWN = [
-  'url',
-  'host',
-  'path',
-  'username',
-  'password',
   'tls',
   'protocol',
-  'clientName',
   'connectTimeout',
   'callTimeout',
   'bulkTimeout',
@@ -33,6 +32,10 @@ const KNOWN = [
 export function connectionOptions(connection: NventConnection | null | undefined): ConnectionOptions {
   const given: Record<string, unknown> = { ...connection };
   const options: Record<string, unknown> = {};
+  for (const name of TEXTS) {
+    const value = given[name];
+    if (value !== undefined && value !== null && value !== '') options[name] = String(value);
+  }
   for (const name of KNOWN) {
     const value = given[name];
     if (value !== undefined && value !== null && value !== '') options[name] = value;
