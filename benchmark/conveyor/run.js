@@ -2,20 +2,14 @@
  * The store table: ferrodis' RedisStore against the original's command sequences.
  */
 
-import { spawn } from 'node:child_process';
-import process from 'node:process';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-
 import { factorBars } from '../lib/chart.js';
-import { pinned, requirePlacement } from '../lib/cpu.js';
+import { requirePlacement } from '../lib/cpu.js';
+import { throughDelay } from '../lib/delay.js';
 import { startServer } from '../lib/server.js';
 import { measure } from './driver.js';
 import { onLoopback, withDelay } from './plan.js';
 import { printScriptTimes, printTable, summarise } from './report.js';
 import { STORES } from './stores.js';
-
-const PROXY = fileURLToPath(new URL('delay-proxy.js', import.meta.url));
 
 /** Added on each way by the proxy, in milliseconds. */
 const DELAY_MS = 1;
@@ -36,35 +30,13 @@ export async function runConveyor({ size, placement, print, progress }) {
     const summary = summarise(results);
     printTable(`conveyor store, placement ${placement}`, summary, print);
     printScriptTimes(summary, print);
-    const delayed = await measureWithDelay(common, size);
+    const behind = { port: server.port, delayMs: DELAY_MS, cores: cores.client };
+    const delayed = await throughDelay(behind, (port) => measure({ ...common, port, groups: withDelay(size) }));
     const delayedSummary = summarise(delayed);
     printTable(`conveyor store, ${DELAY_MS} ms added each way`, delayedSummary, print);
     return { placement, server: server.version, results, summary, delayMs: DELAY_MS, delayed, delayedSummary };
   } finally {
     await server.stop();
-  }
-}
-
-async function measureWithDelay(common, size) {
-  // On the core that client and server leave free: the proxy polls the clock.
-  const proxy = spawn(
-    ...pinned(common.cores === undefined ? undefined : '1', process.execPath, [
-      PROXY,
-      `${common.server.port}`,
-      `${DELAY_MS}`,
-    ]),
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  try {
-    const [port] = await new Promise((resolve, reject) => {
-      createInterface(proxy.stdout).once('line', (line) => resolve([Number(line)]));
-      proxy.once('exit', (code) => reject(new Error(`the delay proxy ended with code ${code}`)));
-    });
-    return await measure({ ...common, port, groups: withDelay(size) });
-  } finally {
-    proxy.kill();
   }
 }
 
