@@ -15,12 +15,20 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  */
 export declare function bridge(): object
 
+/** A host and port. */
+export interface NativeAddress {
+  /** Host name or address. */
+  host?: string
+  /** TCP port. */
+  port?: number
+}
+
 /**
  * Connection options. Times are in milliseconds, sizes in bytes; what is absent has the default that
  * `ConnectionOptions` documents.
  */
 export interface NativeOptions {
-  /** A `redis:`, `rediss:`, `valkey:`, `valkeys:` or `unix:` URL. */
+  /** A `redis:`, `rediss:`, `unix:` or `redis+sentinel:` URL, or the like of `valkey`. */
   url?: string
   /** Host name or address. */
   host?: string
@@ -56,6 +64,18 @@ export interface NativeOptions {
   failFast?: boolean
   /** `auto`, `loop` or `runtime`. */
   lane?: string
+  /** Sentinels to ask for the server. */
+  sentinels?: Array<NativeAddress>
+  /** The master's name. */
+  sentinelName?: string
+  /** ACL user of the sentinels. */
+  sentinelUsername?: string
+  /** Password of the sentinels. */
+  sentinelPassword?: string
+  /** TLS settings for the sentinels; present means on. */
+  sentinelTls?: NativeTls
+  /** Where to dial for a `host:port` that the sentinels name. */
+  natMap?: Record<string, NativeAddress>
 }
 
 /** TLS settings. */

@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const contract = '__test__/contract/**/*.test.ts';
-const faults = '__test__/topology/reconnect.test.ts';
+const faults = ['__test__/topology/reconnect.test.ts', '__test__/topology/sentinel.test.ts'];
 
 /** One way of driving a connection, with the suites that have to hold on it. `null` chooses as users get it. */
 function lane(name: 'loop' | 'runtime' | null, include: string[], exclude: string[] = []) {
@@ -28,7 +28,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//, /\/index\.js$/, /\.node$/] } },
     projects: [
       lane('loop', [contract]),
-      lane('runtime', [contract, faults]),
+      lane('runtime', [contract, ...faults]),
       lane(null, ['__test__/**/*.test.ts'], [contract]),
     ],
   },

@@ -3,4 +3,4 @@ export { DRIVEN, UnsupportedClientError } from './brought/index.js';
 export { RedisStore, type RedisStoreOptions } from './conveyor/index.js';
 export * from './errors.js';
 export { RedisStoreAdapter, type RedisStoreAdapterOptions } from './nvent/native.js';
-export type { ConnectionOptions, TlsOptions } from './options.js';
+export type { ConnectionOptions, ServerAddress, TlsOptions } from './options.js';

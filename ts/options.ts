@@ -19,9 +19,20 @@ export interface TlsOptions {
   dangerouslyAcceptInvalidCertificates?: boolean;
 }
 
+/** A server's place. */
+export interface ServerAddress {
+  /** Host name or address. Default `localhost`. */
+  host?: string | undefined;
+  /** TCP port. Default 26379 for a sentinel, 6379 for others. */
+  port?: number | undefined;
+}
+
 /** Where and how to connect. Everything is optional; the default is `localhost:6379` without TLS. */
 export interface ConnectionOptions {
-  /** `redis:`, `rediss:`, `valkey:`, `valkeys:` or `unix:` URL. Options beside it go before its parts. */
+  /**
+   * `redis:`, `rediss:`, `valkey:`, `valkeys:` or `unix:` URL, or `redis+sentinel://host,host/name`. Options beside it
+   * go before its parts.
+   */
   url?: string | undefined;
   /** Host name or address. Default `localhost`. */
   host?: string | undefined;
@@ -57,9 +68,21 @@ export interface ConnectionOptions {
   failFast?: boolean | undefined;
   /** Which lane carries the calls: `loop` (Node only, no TLS), `runtime`, or whichever fits. Default `auto`. */
   lane?: 'auto' | 'loop' | 'runtime' | undefined;
+  /** Sentinels to ask for the master, instead of `host` and `port`. They are asked in this order. */
+  sentinels?: readonly ServerAddress[] | undefined;
+  /** The name by which the sentinels know the master. Needed with `sentinels`. */
+  sentinelName?: string | undefined;
+  /** ACL user of the sentinels. `username` and `password` are the master's only. */
+  sentinelUsername?: string | undefined;
+  /** Password of the sentinels. */
+  sentinelPassword?: string | undefined;
+  /** `true`, or settings, for TLS to the sentinels. `tls` is the master's only. */
+  sentinelTls?: boolean | TlsOptions | undefined;
+  /** Where to dial for a `host:port` that the sentinels name, when their network is not ours. */
+  natMap?: Readonly<Record<string, ServerAddress>> | undefined;
 }
 
-const TYPES: Readonly<Record<keyof ConnectionOptions, 'string' | 'number' | 'boolean' | 'tls'>> = {
+const TYPES: Readonly<Record<keyof ConnectionOptions, 'string' | 'number' | 'boolean' | keyof typeof readers>> = {
   url: 'string',
   host: 'string',
   port: 'number',
@@ -78,12 +101,21 @@ const TYPES: Readonly<Record<keyof ConnectionOptions, 'string' | 'number' | 'boo
   maxReplyBytes: 'number',
   failFast: 'boolean',
   lane: 'string',
+  sentinels: 'addresses',
+  sentinelName: 'string',
+  sentinelUsername: 'string',
+  sentinelPassword: 'string',
+  sentinelTls: 'tls',
+  natMap: 'natMap',
 };
 
 /** Whether connections have an option of this name. */
 export function isConnectionOption(name: string): boolean {
   return Object.hasOwn(TYPES, name);
 }
+
+/** Options that are more than one value: each reads what was given under a name, or throws. */
+const readers = { tls: nativeTls, addresses: nativeAddresses, natMap: nativeNatMap };
 
 /**
  * The options as native code takes them. Unknown options are errors, since a misspelt one would be silently without
@@ -98,9 +130,9 @@ export function nativeOptions(options: ConnectionOptions): NativeOptions {
     const type = isConnectionOption(name) ? TYPES[name as keyof ConnectionOptions] : undefined;
     if (type === undefined) throw new ConfigError(`${name}: is not a connection option`);
     if (value === undefined || value === null) continue;
-    if (type === 'tls') {
-      const tls = nativeTls(value as boolean | TlsOptions);
-      if (tls !== undefined) checked['tls'] = tls;
+    if (type === 'tls' || type === 'addresses' || type === 'natMap') {
+      const read = readers[type](name, value);
+      if (read !== undefined) checked[name] = read;
     } else if (typeof value !== type) {
       throw new ConfigError(`${name}: must be a ${type}`);
     } else {
@@ -112,10 +144,34 @@ export function nativeOptions(options: ConnectionOptions): NativeOptions {
   return checked as NativeOptions;
 }
 
-function nativeTls(tls: boolean | TlsOptions): NonNullable<NativeOptions['tls']> | undefined {
+function nativeAddress(path: string, value: unknown): ServerAddress {
+  if (typeof value !== 'object' || value === null)
+    throw new ConfigError(`${path}: must be an object with host and port`);
+  const checked: ServerAddress = {};
+  for (const [name, part] of Object.entries(value)) {
+    if (name !== 'host' && name !== 'port') throw new ConfigError(`${path}.${name}: is not a part of an address`);
+    if (part === undefined || part === null) continue;
+    const type = name === 'host' ? 'string' : 'number';
+    if (typeof part !== type) throw new ConfigError(`${path}.${name}: must be a ${type}`);
+    (checked as Record<string, unknown>)[name] = part;
+  }
+  return checked;
+}
+
+function nativeAddresses(path: string, value: unknown): ServerAddress[] {
+  if (!Array.isArray(value)) throw new ConfigError(`${path}: must be an array of objects with host and port`);
+  return value.map((address, index) => nativeAddress(`${path}[${index}]`, address));
+}
+
+function nativeNatMap(path: string, value: unknown): Record<string, ServerAddress> {
+  if (typeof value !== 'object' || value === null) throw new ConfigError(`${path}: must be an object`);
+  return Object.fromEntries(Object.entries(value).map(([from, to]) => [from, nativeAddress(`${path}['${from}']`, to)]));
+}
+
+function nativeTls(path: string, tls: unknown): NonNullable<NativeOptions['tls']> | undefined {
   if (tls === false) return undefined;
   if (tls === true) return {};
-  if (typeof tls !== 'object') throw new ConfigError('tls: must be true, false or an object');
+  if (typeof tls !== 'object' || tls === null) throw new ConfigError(`${path}: must be true, false or an object`);
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(tls)) {
     if (value === undefined || value === null) continue;
@@ -124,21 +180,21 @@ function nativeTls(tls: boolean | TlsOptions): NonNullable<NativeOptions['tls']>
       case 'cert':
       case 'key':
         if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
-          throw new ConfigError(`tls.${name}: must be PEM as a string or bytes`);
+          throw new ConfigError(`${path}.${name}: must be PEM as a string or bytes`);
         }
         checked[name] = typeof value === 'string' ? new TextEncoder().encode(value) : new Uint8Array(value);
         break;
       case 'servername':
-        if (typeof value !== 'string') throw new ConfigError('tls.servername: must be a string');
+        if (typeof value !== 'string') throw new ConfigError(`${path}.servername: must be a string`);
         checked[name] = value;
         break;
       case 'rejectUnauthorized':
       case 'dangerouslyAcceptInvalidCertificates':
-        if (typeof value !== 'boolean') throw new ConfigError(`tls.${name}: must be a boolean`);
+        if (typeof value !== 'boolean') throw new ConfigError(`${path}.${name}: must be a boolean`);
         checked[name] = value;
         break;
       default:
-        throw new ConfigError(`tls.${name}: is not a TLS option`);
+        throw new ConfigError(`${path}.${name}: is not a TLS option`);
     }
   }
   return checked;

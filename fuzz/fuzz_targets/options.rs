@@ -3,19 +3,25 @@
 #![no_main]
 
 use ferrodis::error::Code;
-use ferrodis::redis::{Address, RawOptions, Secret, Topology};
+use ferrodis::redis::{Address, RawOptions, Secret, Servers, Topology};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let options = RawOptions { url: Some(Secret::from(text.to_owned())), ..RawOptions::default() };
     match options.resolve() {
         Ok((target, config)) => {
-            match &target.address {
-                Address::Tcp { host, port } => assert!(!host.is_empty() && *port > 0, "{host:?} {port}"),
-                Address::Unix(path) => assert!(path.is_absolute()),
+            let addresses = match &target.servers {
+                Servers::One(address) => std::slice::from_ref(address),
+                Servers::Sentinel(sentinels) => &sentinels.addresses,
+            };
+            for address in addresses {
+                match address {
+                    Address::Tcp { host, port } => assert!(!host.is_empty() && *port > 0, "{host:?} {port}"),
+                    Address::Unix(path) => assert!(path.is_absolute()),
+                }
             }
             if text.starts_with("rediss:") {
-                assert!(target.tls.is_some());
+                assert!(target.login.tls.is_some());
             }
             let _ = Topology::new(target, &config);
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use napi::sys;
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::delivery::{Outlet, Settled};
@@ -34,6 +35,8 @@ pub struct Open {
     pub link: Link,
     /// The runtime thread's dialling for the loop lane.
     dialling: Option<AbortHandle>,
+    /// Ends the listening to news of the loop lane's server, by being dropped.
+    watched: Option<oneshot::Sender<()>>,
     /// Whether it keeps the process alive at present.
     held: bool,
     listeners: Option<Listeners>,
@@ -131,6 +134,7 @@ impl Hub {
             topology,
             link,
             dialling: None,
+            watched: None,
             held: false,
             listeners: None,
         })));
@@ -147,7 +151,7 @@ impl Hub {
     ) -> Result<Lane, Error> {
         let hub: *mut Self = self;
         match self.event_loop {
-            Some((uv, event_loop)) if target.tls.is_none() && config.lane != Choice::Runtime => {
+            Some((uv, event_loop)) if target.login.tls.is_none() && config.lane != Choice::Runtime => {
                 // SAFETY: the loop is that of this thread, and the hub drops its lanes before itself.
                 unsafe { LoopLane::new(uv, event_loop, hub, id, mux) }
                     .map(|lane| Lane::Loop(Box::new(lane)))

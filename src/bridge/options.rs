@@ -1,15 +1,17 @@
 //! Connection options as they cross, field for field as `ts/options.ts` checks and sends them.
 
+use std::collections::HashMap;
+
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
-use crate::redis::{RawOptions, RawTls, Secret};
+use crate::redis::{RawAddress, RawOptions, RawTls, Secret};
 
 /// Connection options. Times are in milliseconds, sizes in bytes; what is absent has the default that
 /// `ConnectionOptions` documents.
 #[napi(object)]
 pub struct NativeOptions {
-    /// A `redis:`, `rediss:`, `valkey:`, `valkeys:` or `unix:` URL.
+    /// A `redis:`, `rediss:`, `unix:` or `redis+sentinel:` URL, or the like of `valkey`.
     pub url: Option<String>,
     /// Host name or address.
     pub host: Option<String>,
@@ -45,6 +47,27 @@ pub struct NativeOptions {
     pub fail_fast: Option<bool>,
     /// `auto`, `loop` or `runtime`.
     pub lane: Option<String>,
+    /// Sentinels to ask for the server.
+    pub sentinels: Option<Vec<NativeAddress>>,
+    /// The master's name.
+    pub sentinel_name: Option<String>,
+    /// ACL user of the sentinels.
+    pub sentinel_username: Option<String>,
+    /// Password of the sentinels.
+    pub sentinel_password: Option<String>,
+    /// TLS settings for the sentinels; present means on.
+    pub sentinel_tls: Option<NativeTls>,
+    /// Where to dial for a `host:port` that the sentinels name.
+    pub nat_map: Option<HashMap<String, NativeAddress>>,
+}
+
+/// A host and port.
+#[napi(object)]
+pub struct NativeAddress {
+    /// Host name or address.
+    pub host: Option<String>,
+    /// TCP port.
+    pub port: Option<f64>,
 }
 
 /// TLS settings.
@@ -85,7 +108,21 @@ impl From<NativeOptions> for RawOptions {
             max_reply_bytes: options.max_reply_bytes,
             fail_fast: options.fail_fast,
             lane: options.lane,
+            sentinels: options.sentinels.map(|list| list.into_iter().map(RawAddress::from).collect()),
+            sentinel_name: options.sentinel_name,
+            sentinel_username: options.sentinel_username,
+            sentinel_password: options.sentinel_password.map(Secret::from),
+            sentinel_tls: options.sentinel_tls.map(RawTls::from),
+            nat_map: options
+                .nat_map
+                .map(|map| map.into_iter().map(|(from, to)| (from, RawAddress::from(to))).collect()),
         }
+    }
+}
+
+impl From<NativeAddress> for RawAddress {
+    fn from(address: NativeAddress) -> Self {
+        Self { host: address.host, port: address.port }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Item {
     Socket(Result<PlainSocket, Error>),
     /// Dialling for the loop lane failed; it goes on.
     Fault(Error),
+    /// Another server has taken over from the one that the loop lane is connected to.
+    Replaced(Error),
     /// From the runtime lane.
     News(News),
     /// An event for JavaScript, as a RESP list, from the subscriber.

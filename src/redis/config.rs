@@ -2,16 +2,17 @@
 //!
 //! Errors name the path of the option, as in `tls.ca`, and never show a value.
 
-use std::path::PathBuf;
+mod servers;
+
 use std::time::Duration;
 
+pub use self::servers::{Address, RawAddress, Sentinels, Servers};
+pub(super) use self::servers::{SENTINEL_PORT, of_sentinels, tcp};
 use super::advice::Credentials;
 use super::secret::Secret;
 use super::url;
 use crate::error::{Code, Error};
 
-const DEFAULT_HOST: &str = "localhost";
-const DEFAULT_PORT: u16 = 6379;
 const MIB: f64 = 1024.0 * 1024.0;
 /// No option may ask for a longer wait: one day.
 const LONGEST_WAIT: f64 = 86_400_000.0;
@@ -19,7 +20,7 @@ const LONGEST_WAIT: f64 = 86_400_000.0;
 /// What the caller gave, unchecked. Times are in milliseconds, sizes in bytes.
 #[derive(Clone, Debug, Default)]
 pub struct RawOptions {
-    /// A `redis:`, `rediss:`, `valkey:`, `valkeys:`, `unix:`, `redis+unix:` or `valkey+unix:` URL.
+    /// A `redis:`, `rediss:`, `valkey:`, `valkeys:`, `unix:` or `redis+sentinel:` URL, or one of their variants.
     pub url: Option<Secret>,
     /// Host name or address; `localhost` by default.
     pub host: Option<String>,
@@ -55,6 +56,18 @@ pub struct RawOptions {
     pub fail_fast: Option<bool>,
     /// `auto`, `loop` or `runtime`.
     pub lane: Option<String>,
+    /// Sentinels to ask for the server, instead of its address; port 26379 by default.
+    pub sentinels: Option<Vec<RawAddress>>,
+    /// The name by which the sentinels know the master.
+    pub sentinel_name: Option<String>,
+    /// ACL user of the sentinels.
+    pub sentinel_username: Option<String>,
+    /// Password of the sentinels.
+    pub sentinel_password: Option<Secret>,
+    /// TLS settings of the connections to the sentinels.
+    pub sentinel_tls: Option<RawTls>,
+    /// Where to dial instead, for a `host:port` that the sentinels name.
+    pub nat_map: Option<Vec<(String, RawAddress)>>,
 }
 
 /// The caller's TLS settings, unchecked.
@@ -77,8 +90,15 @@ pub struct RawTls {
 /// Where a connection goes and as whom. Two equal targets can share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// The server.
-    pub address: Address,
+    /// The server, or who knows it.
+    pub servers: Servers,
+    /// As whom.
+    pub login: Login,
+}
+
+/// As whom a server is spoken to, and in which way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Login {
     /// TLS, when the connection is to be encrypted.
     pub tls: Option<Tls>,
     /// ACL user; absent means the default user.
@@ -91,20 +111,6 @@ pub struct Target {
     pub protocol: Option<Protocol>,
     /// What `CLIENT LIST` shows.
     pub client_name: Option<String>,
-}
-
-/// A server's address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Address {
-    /// A TCP port; the host is resolved anew for every connection.
-    Tcp {
-        /// Name or address, IPv6 without brackets.
-        host: String,
-        /// Port.
-        port: u16,
-    },
-    /// A unix socket.
-    Unix(PathBuf),
 }
 
 /// Checked TLS settings; the PEM texts are decoded when the dialler is made.
@@ -203,20 +209,36 @@ impl RawOptions {
             Some(tls) => Some(tls.resolve()?),
             None => url.tls.then(Tls::default),
         };
-        let address = address(self.host, self.port, self.path, url.address)?;
-        if tls.is_some() && matches!(address, Address::Unix(_)) {
+        let client_name = self.client_name.filter(|name| !name.is_empty());
+        let given = servers::Given {
+            host: self.host,
+            port: self.port,
+            path: self.path,
+            url: url.servers,
+            sentinels: self.sentinels,
+            sentinel_name: self.sentinel_name,
+            sentinel_login: Login {
+                tls: self.sentinel_tls.map(|tls| tls.resolve().map_err(of_sentinels)).transpose()?,
+                username: self.sentinel_username.filter(|name| !name.is_empty()),
+                password: self.sentinel_password.filter(|password| !password.expose().is_empty()),
+                client_name: client_name.clone(),
+                ..Login::default()
+            },
+            nat_map: self.nat_map,
+        };
+        let servers = given.resolve()?;
+        if tls.is_some() && matches!(servers, Servers::One(Address::Unix(_))) {
             return Err(wrong("tls", "does not apply to a unix socket"));
         }
-        let target = Target {
-            address,
+        let login = Login {
             tls,
             username: self.username.filter(|name| !name.is_empty()).or(url.username),
             password: self.password.filter(|password| !password.expose().is_empty()).or(url.password),
             db,
             protocol,
-            client_name: self.client_name.filter(|name| !name.is_empty()),
+            client_name,
         };
-        Ok((target, config))
+        Ok((Target { servers, login }, config))
     }
 
     fn config(&self) -> Result<Config, Error> {
@@ -277,21 +299,25 @@ impl RawTls {
 }
 
 impl Target {
+    /// What the owner of the process should be told about this target, if anything.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        let asked = match &self.servers {
+            Servers::Sentinel(sentinels) => sentinels.login.warning(self.servers.is_remote()),
+            Servers::One(_) => None,
+        };
+        asked.or_else(|| self.login.warning(self.servers.is_remote()))
+    }
+}
+
+impl Login {
     /// The same, for somebody else.
     #[must_use]
     pub fn seen_by(&self, Credentials { username, password }: Credentials) -> Self {
         Self { username, password, ..self.clone() }
     }
 
-    /// What the owner of the process should be told about this target, if anything.
-    #[must_use]
-    pub fn warning(&self) -> Option<&'static str> {
-        let remote = match &self.address {
-            Address::Unix(_) => false,
-            Address::Tcp { host, .. } => {
-                host != "localhost" && !host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-            }
-        };
+    const fn warning(&self, remote: bool) -> Option<&'static str> {
         match &self.tls {
             Some(tls) if tls.accept_invalid_certificates => {
                 Some("tls.dangerouslyAcceptInvalidCertificates is on: the server is not verified")
@@ -315,35 +341,6 @@ fn allow_invalid_certificates(node_env: Option<&str>, repeated: Option<&str>) ->
         ));
     }
     Ok(())
-}
-
-fn address(
-    host: Option<String>,
-    port: Option<f64>,
-    path: Option<String>,
-    url: Option<Address>,
-) -> Result<Address, Error> {
-    if url.is_some() && (host.is_some() || port.is_some() || path.is_some()) {
-        return Err(wrong("url", "cannot be combined with host, port or path"));
-    }
-    if let Some(url) = url {
-        return Ok(url);
-    }
-    match path.filter(|path| !path.is_empty()) {
-        Some(path) if path.contains('\0') => Err(wrong("path", "must not contain a NUL")),
-        Some(path) => Ok(Address::Unix(path.into())),
-        None => tcp(host, port.map(|port| whole("port", port, 1.0, 65535.0)).transpose()?),
-    }
-}
-
-/// A TCP address with the defaults filled in.
-pub(super) fn tcp(host: Option<String>, port: Option<u16>) -> Result<Address, Error> {
-    let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| DEFAULT_HOST.into());
-    if host.bytes().any(|byte| byte.is_ascii_control() || matches!(byte, b' ' | b'/' | b'@')) {
-        return Err(wrong("host", "is not a host name or address"));
-    }
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    Ok(Address::Tcp { host: bare.unwrap_or(&host).to_owned(), port: port.unwrap_or(DEFAULT_PORT) })
 }
 
 /// An error about the option at `path`.
@@ -394,8 +391,8 @@ mod tests {
     #[test]
     fn nothing_given_means_the_local_server() {
         let (target, config) = RawOptions::default().resolve().expect("defaults");
-        assert_eq!(target.address, Address::Tcp { host: "localhost".into(), port: 6379 });
-        assert_eq!((target.db, target.protocol, target.tls), (0, None, None));
+        assert_eq!(target.servers, Servers::One(Address::Tcp { host: "localhost".into(), port: 6379 }));
+        assert_eq!(target.login, Login::default());
         assert_eq!(config, Config::default());
         assert_eq!(config.call_deadline, Duration::from_secs(10));
     }
@@ -408,11 +405,11 @@ mod tests {
             db: Some(5.0),
             ..from_url("rediss://bob:p1@cache.example:7000/2")
         };
-        let (target, _) = options.resolve().expect("valid");
-        assert_eq!(target.username.as_deref(), Some("ann"));
-        assert_eq!(target.password.as_ref().map(Secret::expose), Some(&b"p2"[..]));
-        assert_eq!(target.db, 5);
-        assert_eq!(target.tls, Some(Tls::default()), "rediss stays encrypted");
+        let login = options.resolve().expect("valid").0.login;
+        assert_eq!(login.username.as_deref(), Some("ann"));
+        assert_eq!(login.password.as_ref().map(Secret::expose), Some(&b"p2"[..]));
+        assert_eq!(login.db, 5);
+        assert_eq!(login.tls, Some(Tls::default()), "rediss stays encrypted");
     }
 
     #[test]

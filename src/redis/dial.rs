@@ -1,4 +1,4 @@
-//! From a [`Target`] to an open socket: name resolution, TCP or unix socket, TLS.
+//! From an [`Address`] to an open socket: name resolution, TCP or unix socket, TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::config::{Address, Target};
+use super::config::{Address, Tls};
 use super::tls;
 use crate::error::{Code, Error};
 
@@ -32,11 +32,20 @@ const KEEPALIVE_MISSES: u32 = 3;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Dials one target, again and again. Its TLS settings are decoded once.
+/// Dials one address, again and again. Its TLS settings are decoded once.
 #[derive(Clone, Debug)]
 pub struct Dialler {
     address: Address,
-    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    tls: Option<Encryption>,
+}
+
+#[derive(Clone, Debug)]
+struct Encryption {
+    config: Arc<ClientConfig>,
+    /// What the certificate must carry.
+    name: ServerName<'static>,
+    /// Whether the caller chose the name, rather than the address.
+    fixed: bool,
 }
 
 impl Dialler {
@@ -45,17 +54,33 @@ impl Dialler {
     /// # Errors
     /// [`Code::Config`] for a PEM or a name that cannot be used, [`Code::Unsupported`] for a unix
     /// socket where there are none.
-    pub fn new(target: &Target) -> Result<Self, Error> {
-        if cfg!(not(unix)) && matches!(target.address, Address::Unix(_)) {
+    pub fn new(address: Address, tls: Option<&Tls>) -> Result<Self, Error> {
+        if cfg!(not(unix)) && matches!(address, Address::Unix(_)) {
             return Err(Error::new(Code::Unsupported, "path: this platform has no unix sockets"));
         }
-        let tls = match (&target.tls, &target.address) {
-            (Some(tls), Address::Tcp { host, .. }) => {
-                Some((tls::client_config(tls)?, tls::server_name(tls, host)?))
-            }
+        let tls = match (tls, &address) {
+            (Some(tls), Address::Tcp { host, .. }) => Some(Encryption {
+                config: tls::client_config(tls)?,
+                name: tls::server_name(tls.servername.as_deref(), host)?,
+                fixed: tls.servername.is_some(),
+            }),
             _ => None,
         };
-        Ok(Self { address: target.address.clone(), tls })
+        Ok(Self { address, tls })
+    }
+
+    /// The same for another address. Unless the caller chose a name, the certificate must carry the new one.
+    ///
+    /// # Errors
+    /// [`Code::Config`] for a name that no certificate can carry.
+    pub fn at(&self, address: Address) -> Result<Self, Error> {
+        let mut tls = self.tls.clone();
+        if let (Some(tls), Address::Tcp { host, .. }) = (&mut tls, &address)
+            && !tls.fixed
+        {
+            tls.name = tls::server_name(None, host)?;
+        }
+        Ok(Self { address, tls })
     }
 
     /// Opens a socket before `deadline`. All addresses of the host are tried in turn, each with an
@@ -70,7 +95,7 @@ impl Dialler {
                 tune(&tcp).map_err(|error| failed("cannot set up the socket", &error))?;
                 match &self.tls {
                     None => Ok(Stream::Tcp(tcp)),
-                    Some((config, name)) => encrypt(tcp, Arc::clone(config), name.clone(), deadline).await,
+                    Some(tls) => encrypt(tcp, tls, deadline).await,
                 }
             }
             #[cfg(unix)]
@@ -108,13 +133,8 @@ async fn connect_any(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpS
     Err(failed("cannot connect", &last))
 }
 
-async fn encrypt(
-    tcp: TcpStream,
-    config: Arc<ClientConfig>,
-    name: ServerName<'static>,
-    deadline: Instant,
-) -> Result<Stream, Error> {
-    let handshake = TlsConnector::from(config).connect(name, tcp);
+async fn encrypt(tcp: TcpStream, tls: &Encryption, deadline: Instant) -> Result<Stream, Error> {
+    let handshake = TlsConnector::from(Arc::clone(&tls.config)).connect(tls.name.clone(), tcp);
     match before(deadline, handshake).await {
         Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
         Err(error) => Err(failed("TLS failed", &error)),
@@ -250,11 +270,13 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redis::{RawOptions, Secret};
+    use crate::redis::{RawOptions, Secret, Servers};
 
     fn dialler(url: &str) -> Dialler {
         let options = RawOptions { url: Some(Secret::from(url.to_owned())), ..RawOptions::default() };
-        Dialler::new(&options.resolve().expect("valid").0).expect("valid")
+        let target = options.resolve().expect("valid").0;
+        let Servers::One(address) = target.servers else { panic!("{url} is no single server") };
+        Dialler::new(address, target.login.tls.as_ref()).expect("valid")
     }
 
     fn soon() -> Instant {

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
-use super::config::{Protocol, Target};
+use super::config::{Login, Protocol};
 use super::{Class, Limits, Repeat, Request, Scanner, Value, classify, error_of};
 use crate::error::{Code, Error};
 
@@ -21,7 +21,7 @@ pub struct Facts {
     pub is_replica: Option<bool>,
 }
 
-/// Makes a fresh connection ready for use. `preferred` is the protocol wanted where the target does not say;
+/// Makes a fresh connection ready for use. `preferred` is the protocol wanted where the login does not say;
 /// a server without HELLO is spoken to in RESP2.
 ///
 /// The server must be ready too: while it loads its data this fails with a retryable error.
@@ -29,18 +29,18 @@ pub struct Facts {
 /// # Errors
 /// [`Code::Auth`] when the credentials are refused, [`Code::Config`] for a database that the server does not
 /// have, [`Code::Connection`] when it is not ready or gone, [`Code::Protocol`] when it is no Redis.
-pub async fn handshake<S>(stream: &mut S, target: &Target, preferred: Protocol) -> Result<Facts, Error>
+pub async fn handshake<S>(stream: &mut S, login: &Login, preferred: Protocol) -> Result<Facts, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let protocol = target.protocol.unwrap_or(preferred);
+    let protocol = login.protocol.unwrap_or(preferred);
     let mut replies = Replies::new();
-    let mut flight = Flight::hello(target, protocol);
+    let mut flight = Flight::hello(login, protocol);
     replies.exchange(stream, &flight).await?;
     if let Value::Error(text) = replies.first()
         && lacks_hello(text)
     {
-        flight = Flight::plain(target);
+        flight = Flight::plain(login);
         replies.exchange(stream, &flight).await?;
     }
     let mut facts = Facts { protocol: Protocol::Resp2, version: None, is_replica: None };
@@ -110,9 +110,9 @@ struct Flight {
 
 impl Flight {
     /// For servers that know HELLO, which all of Redis 6 and later and of Valkey do.
-    fn hello(target: &Target, protocol: Protocol) -> Self {
-        let (credentials, name) = (credentials(target), target.client_name.as_deref());
-        Self::build(target, |request, steps| {
+    fn hello(login: &Login, protocol: Protocol) -> Self {
+        let (credentials, name) = (credentials(login), login.client_name.as_deref());
+        Self::build(login, |request, steps| {
             let args = 1 + if credentials.is_some() { 3 } else { 0 } + if name.is_some() { 2 } else { 0 };
             request.command("HELLO", args).int(if protocol == Protocol::Resp3 { 3 } else { 2 });
             if let Some((user, password)) = credentials {
@@ -126,32 +126,32 @@ impl Flight {
     }
 
     /// For servers and proxies that do not, and users who may not.
-    fn plain(target: &Target) -> Self {
-        Self::build(target, |request, steps| {
-            if let Some((user, password)) = credentials(target) {
-                match target.username {
+    fn plain(login: &Login) -> Self {
+        Self::build(login, |request, steps| {
+            if let Some((user, password)) = credentials(login) {
+                match login.username {
                     Some(_) => request.command("AUTH", 2).arg(user).arg(password),
                     None => request.command("AUTH", 1).arg(password),
                 };
                 steps.push(Step::Auth);
             }
-            if let Some(name) = &target.client_name {
+            if let Some(name) = &login.client_name {
                 request.command("CLIENT", 2).arg(b"SETNAME").arg(name.as_bytes());
                 steps.push(Step::Name);
             }
         })
     }
 
-    fn build(target: &Target, greet: impl FnOnce(&mut Request, &mut Vec<Step>)) -> Self {
+    fn build(login: &Login, greet: impl FnOnce(&mut Request, &mut Vec<Step>)) -> Self {
         // Large enough never to move, which would leave a copy of the password behind.
-        let secret = target.password.as_ref().map_or(0, |password| password.expose().len());
+        let secret = login.password.as_ref().map_or(0, |password| password.expose().len());
         let named =
-            [&target.username, &target.client_name].into_iter().flatten().map(String::len).sum::<usize>();
+            [&login.username, &login.client_name].into_iter().flatten().map(String::len).sum::<usize>();
         let mut request = Request::over(Vec::with_capacity(256 + secret + named), Repeat::Freely);
         let mut steps = Vec::with_capacity(4);
         greet(&mut request, &mut steps);
-        if target.db != 0 {
-            request.command("SELECT", 1).int(i64::from(target.db));
+        if login.db != 0 {
+            request.command("SELECT", 1).int(i64::from(login.db));
             steps.push(Step::Select);
         }
         request.command("PING", 0);
@@ -226,9 +226,9 @@ impl Facts {
 }
 
 /// User and password to send. A user without a password may exist; a password alone is the default user's.
-fn credentials(target: &Target) -> Option<(&[u8], &[u8])> {
-    let password = target.password.as_ref().map(super::Secret::expose);
-    match (&target.username, password) {
+fn credentials(login: &Login) -> Option<(&[u8], &[u8])> {
+    let password = login.password.as_ref().map(super::Secret::expose);
+    match (&login.username, password) {
         (None, None) => None,
         (user, password) => {
             Some((user.as_deref().unwrap_or("default").as_bytes(), password.unwrap_or_default()))
@@ -282,7 +282,7 @@ mod tests {
             drop(theirs);
             flights
         };
-        tokio::join!(handshake(&mut ours, &target, Protocol::Resp2), server)
+        tokio::join!(handshake(&mut ours, &target.login, Protocol::Resp2), server)
     }
 
     const HELLO: &str =

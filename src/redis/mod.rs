@@ -11,6 +11,7 @@ pub mod clock;
 mod commands;
 mod config;
 mod dial;
+mod dialogue;
 mod handshake;
 mod mux;
 mod operation;
@@ -31,7 +32,9 @@ pub use answers::{Class, classify, error_of};
 pub use args::Args;
 pub use backoff::Backoff;
 pub use commands::OPERATIONS;
-pub use config::{Address, Config, Lane, Protocol, RawOptions, RawTls, Target, Tls};
+pub use config::{
+    Address, Config, Lane, Login, Protocol, RawAddress, RawOptions, RawTls, Sentinels, Servers, Target, Tls,
+};
 pub use dial::{Dialler, PlainSocket, Stream};
 pub use handshake::{Facts, handshake};
 pub use mux::{Answer, Failure, Mux, Posted, Ticket, Watch};
@@ -45,4 +48,4 @@ pub use script::Script;
 pub use secret::Secret;
 pub use steps::{Call, Caller, Outgoing, ReplyTo, Series};
 pub use subscriber::{Subscriber, SubscriberEvent};
-pub use topology::{Link, Purpose, Topology};
+pub use topology::{Link, Notices, Purpose, Topology};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, WriteHalf};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{Answer, Failure, Mux, Posted, Purpose, Stream, Topology, clock};
+use super::{Answer, Failure, Link, Mux, Posted, Purpose, Stream, Topology, clock};
 use crate::error::{Code, Error};
 
 /// Requests that were encoded elsewhere.
@@ -56,14 +56,10 @@ pub async fn carry(
     mux_take(&mut mux, first);
     queued.store(mux.queued_bytes(), Ordering::Relaxed);
     loop {
-        let Some(stream) = connect(&topology, &mut mux, &mut orders, &queued, &report).await else { break };
+        let Some(link) = connect(&topology, &mut mux, &mut orders, &queued, &report).await else { break };
         mux.attach(clock::now());
         report(News::Up);
-        let (mut reading, mut writing) = tokio::io::split(stream);
-        let Some(error) = exchange(&mut reading, &mut writing, &mut mux, &mut orders, &queued, &report).await
-        else {
-            break;
-        };
+        let Some(error) = exchange(link, &mut mux, &mut orders, &queued, &report).await else { break };
         let mut failures = Vec::new();
         mux.lost(&error, &mut failures);
         tell(failures, &report);
@@ -82,7 +78,7 @@ async fn connect(
     orders: &mut UnboundedReceiver<Order>,
     queued: &AtomicUsize,
     report: &(impl Fn(News) + Sync),
-) -> Option<Stream> {
+) -> Option<Link> {
     let refusal = std::sync::Mutex::new(None);
     let mut dial = std::pin::pin!(topology.connect_forever(Purpose::Calls, |error: Error| {
         if matches!(error.code, Code::Auth | Code::Config)
@@ -95,7 +91,7 @@ async fn connect(
     let mut failures = Vec::new();
     loop {
         tokio::select! {
-            link = &mut dial => return Some(link.stream),
+            link = &mut dial => return Some(link),
             order = orders.recv() => mux_take(mux, order?),
             () = tokio::time::sleep(TICK) => {}
         }
@@ -113,8 +109,7 @@ async fn connect(
 
 /// Moves bytes both ways. `Some`: the connection must be replaced. `None`: the orders have ended.
 async fn exchange(
-    reading: &mut ReadHalf<Stream>,
-    writing: &mut WriteHalf<Stream>,
+    link: Link,
     mux: &mut Mux,
     orders: &mut UnboundedReceiver<Order>,
     queued: &AtomicUsize,
@@ -123,6 +118,9 @@ async fn exchange(
     let broken = |what: &str, error: &std::io::Error| {
         Some(Error::new(Code::Connection, format!("{what}: {}", error.kind())).retryable())
     };
+    let (mut reading, mut writing) = tokio::io::split(link.stream);
+    let mut notices = link.notices;
+    let mut replaced = std::pin::pin!(notices.replaced());
     let mut ticker = tokio::time::interval(TICK);
     let mut input = vec![0; 64 << 10];
     // Encryption may hold back what was written until it is flushed.
@@ -131,6 +129,7 @@ async fn exchange(
         let unsent = !mux.unsent().is_empty();
         tokio::select! {
             biased;
+            moved = &mut replaced => return Some(moved),
             received = reading.read(&mut input) => match received {
                 Ok(0) => return Some(Error::new(Code::Connection, "the server closed the connection").retryable()),
                 Ok(n) => {
@@ -157,7 +156,7 @@ async fn exchange(
                     mux_take(mux, order);
                 }
             }
-            pushed = push(writing, mux.unsent()), if unsent || unflushed => match pushed {
+            pushed = push(&mut writing, mux.unsent()), if unsent || unflushed => match pushed {
                 Ok(n) => {
                     unflushed = n > 0;
                     mux.wrote(n, clock::now());

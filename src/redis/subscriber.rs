@@ -119,7 +119,7 @@ async fn run(
             },
         };
         let session = Session::new(&config, &mut desired, &mut sink);
-        match session.run(link.stream, &mut commands).await {
+        match session.run(link.stream, link.notices, &mut commands).await {
             Ended::Closed => return,
             Ended::Idle => {}
             Ended::Lost(error) => sink(SubscriberEvent::Down { error }),

@@ -44,8 +44,8 @@ pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
 ///
 /// # Errors
 /// [`Code::Config`](crate::error::Code::Config) when it is neither a DNS name nor an IP address.
-pub(super) fn server_name(tls: &Tls, host: &str) -> Result<ServerName<'static>, Error> {
-    let (path, name) = tls.servername.as_deref().map_or(("host", host), |name| ("tls.servername", name));
+pub(super) fn server_name(chosen: Option<&str>, host: &str) -> Result<ServerName<'static>, Error> {
+    let (path, name) = chosen.map_or(("host", host), |name| ("tls.servername", name));
     ServerName::try_from(name.to_owned()).map_err(|_| wrong(path, "is neither a DNS name nor an IP address"))
 }
 
@@ -137,12 +137,9 @@ mod tests {
 
     #[test]
     fn the_name_is_the_host_unless_told() {
-        let name = |tls: &Tls| server_name(tls, "10.0.0.1").expect("valid").to_str().into_owned();
-        assert_eq!(name(&Tls::default()), "10.0.0.1");
-        assert_eq!(
-            name(&Tls { servername: Some("cache.example".into()), ..Tls::default() }),
-            "cache.example"
-        );
-        assert!(server_name(&Tls { servername: Some("no name".into()), ..Tls::default() }, "h").is_err());
+        let name = |chosen| server_name(chosen, "10.0.0.1").expect("valid").to_str().into_owned();
+        assert_eq!(name(None), "10.0.0.1");
+        assert_eq!(name(Some("cache.example")), "cache.example");
+        assert!(server_name(Some("no name"), "h").is_err());
     }
 }

@@ -1,17 +1,20 @@
 //! Which server a connection goes to. One variant of `Servers` for each way of running them, so
 //! that the lanes, the subscriber and the multiplexer above stay as they are when another way is added.
 
+mod sentinel;
 mod standalone;
 
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::advice::{Advice, Advisor, Attempt, Credentials};
 use super::backoff::Backoff;
-use super::config::{Config, Protocol, Target};
+use super::config::{self, Config, Protocol, Target};
 use super::dial::Stream;
 use super::handshake::Facts;
 use crate::error::{Code, Error};
 
+use sentinel::Sentinel;
 use standalone::Standalone;
 
 /// What a connection is for.
@@ -39,6 +42,34 @@ pub struct Link {
     pub stream: Stream,
     /// What the server said of itself.
     pub facts: Facts,
+    /// Tells when another server has taken over.
+    pub notices: Notices,
+}
+
+/// News about the server of a link.
+#[derive(Debug, Default)]
+pub struct Notices(Option<Box<sentinel::Notices>>);
+
+impl Notices {
+    /// Waits, for ever if need be, until the link must be replaced because another server has taken over.
+    pub async fn replaced(&mut self) -> Error {
+        match &mut self.0 {
+            Some(notices) => notices.replaced().await,
+            None => pending().await,
+        }
+    }
+
+    /// Whether there can be any news at all.
+    #[must_use]
+    pub const fn are_expected(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl From<sentinel::Notices> for Notices {
+    fn from(notices: sentinel::Notices) -> Self {
+        Self(Some(Box::new(notices)))
+    }
 }
 
 /// Finds the servers of one target and connects to them. Clones share the pace of dialling.
@@ -55,7 +86,9 @@ pub struct Topology {
 #[derive(Clone, Debug)]
 enum Servers {
     /// One address.
-    Standalone(Standalone),
+    Standalone(Arc<Standalone>),
+    /// A master that may move.
+    Sentinel(Sentinel),
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +103,15 @@ impl Topology {
     /// # Errors
     /// [`Code::Config`] or [`Code::Unsupported`] for a target that cannot be dialled.
     pub fn new(target: Target, config: &Config) -> Result<Self, Error> {
-        let servers = Servers::Standalone(Standalone::new(target, config)?);
+        let servers = match target.servers {
+            config::Servers::One(address) => {
+                let standalone = Standalone::new(address, target.login, config.connect_timeout)?;
+                Servers::Standalone(Arc::new(standalone))
+            }
+            config::Servers::Sentinel(sentinels) => {
+                Servers::Sentinel(Sentinel::new(*sentinels, target.login, config)?)
+            }
+        };
         Ok(Self { servers, pace: Arc::default(), advisor: None })
     }
 
@@ -90,7 +131,11 @@ impl Topology {
 
     async fn connect_as(&self, purpose: Purpose, credentials: Option<Credentials>) -> Result<Link, Error> {
         match &self.servers {
-            Servers::Standalone(standalone) => standalone.connect(purpose, credentials).await,
+            Servers::Standalone(standalone) => {
+                let (stream, facts) = standalone.connect(purpose, credentials).await?;
+                Ok(Link { stream, facts, notices: Notices::default() })
+            }
+            Servers::Sentinel(sentinel) => sentinel.connect(purpose, credentials).await,
         }
     }
 

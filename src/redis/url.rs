@@ -1,5 +1,7 @@
 //! Connection URLs: `redis[s]://[user[:password]@]host[:port][/db]` and `unix:/path/of/socket`,
-//! with `valkey` in place of `redis` and `redis+unix` in place of `unix` as other clients write them.
+//! with `valkey` in place of `redis` and `redis+unix` in place of `unix` as other clients write them; and
+//! `redis[s]+sentinel://[user[:password]@]host[:port][,host[:port]…]/name[/db]` for the master of that name, where
+//! the credentials are the master's.
 //!
 //! What is not understood is refused rather than ignored. The errors never quote the URL: a password
 //! that was not percent-encoded ends up in any part of it.
@@ -9,14 +11,14 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use super::config::{Address, Protocol, tcp, wrong};
+use super::config::{Address, Protocol, SENTINEL_PORT, Sentinels, Servers, tcp, wrong};
 use super::secret::Secret;
 use crate::error::Error;
 
 /// What a URL says; everything it leaves open is `None`.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    pub address: Option<Address>,
+    pub servers: Option<Servers>,
     pub tls: bool,
     pub username: Option<String>,
     pub password: Option<Secret>,
@@ -30,9 +32,8 @@ pub(super) struct Parts {
 /// [`Code::Config`](crate::error::Code::Config) when it is no URL that we understand whole.
 pub(super) fn parse(url: &Secret) -> Result<Parts, Error> {
     let text = std::str::from_utf8(url.expose()).map_err(|_| problem("is not valid UTF-8"))?;
-    let url = Url::parse(text.trim()).map_err(|_| {
-        problem("is not a valid URL (percent-encode reserved characters of the password, such as @ / ? #)")
-    })?;
+    let (text, further) = without_further_hosts(text.trim());
+    let url = parse_one(&text)?;
     if url.fragment().is_some() {
         return Err(problem(
             "must not have a fragment; write # in a password as %23, and say under tls what to trust",
@@ -45,15 +46,35 @@ pub(super) fn parse(url: &Secret) -> Result<Parts, Error> {
     let path_db = match url.scheme() {
         "redis" | "valkey" | "rediss" | "valkeys" => {
             parts.tls = matches!(url.scheme(), "rediss" | "valkeys");
-            parts.address = Some(tcp(host(&url)?, url.port())?);
+            parts.servers = Some(Servers::One(tcp(host(&url)?, url.port())?));
             url.path().trim_matches('/')
+        }
+        "redis+sentinel" | "valkey+sentinel" | "rediss+sentinel" | "valkeys+sentinel" => {
+            parts.tls = matches!(url.scheme(), "rediss+sentinel" | "valkeys+sentinel");
+            let path = url.path().trim_matches('/');
+            let (name, db) = path.split_once('/').unwrap_or((path, ""));
+            if name.is_empty() {
+                return Err(problem("needs the name of a master, as in redis+sentinel://host/name"));
+            }
+            let further = further.iter().map(|host| parse_one(&format!("redis://{host}")));
+            let addresses = std::iter::once(Ok(url.clone()))
+                .chain(further)
+                .map(|url| sentinel(&url?))
+                .collect::<Result<Vec<_>, _>>()?;
+            let sentinels = Sentinels::named(decoded(name)?, addresses);
+            parts.servers = Some(Servers::Sentinel(Box::new(sentinels)));
+            db
         }
         "unix" | "redis+unix" | "valkey+unix" => {
             let path = url.to_file_path().map_err(|()| problem("needs the absolute path of a socket"))?;
-            parts.address = Some(Address::Unix(path));
+            parts.servers = Some(Servers::One(Address::Unix(path)));
             ""
         }
-        _ => return Err(problem("must begin with redis://, rediss://, valkey://, valkeys:// or unix:/")),
+        _ => {
+            return Err(problem(
+                "must begin with redis://, rediss://, redis+sentinel://, unix:/ or the like of valkey",
+            ));
+        }
     };
     if !path_db.is_empty() {
         parts.db = Some(database(path_db)?);
@@ -68,6 +89,33 @@ pub(super) fn parse(url: &Secret) -> Result<Parts, Error> {
         }
     }
     Ok(parts)
+}
+
+fn parse_one(text: &str) -> Result<Url, Error> {
+    Url::parse(text).map_err(|_| {
+        problem("is not a valid URL (percent-encode reserved characters of the password, such as @ / ? #)")
+    })
+}
+
+/// Takes all hosts but the first out of a URL that may have several, which no URL standard knows.
+fn without_further_hosts(text: &str) -> (Cow<'_, str>, Vec<&str>) {
+    let start = match text.find("+sentinel://") {
+        Some(at) if !text[..at].contains([':', '/']) => at + "+sentinel://".len(),
+        _ => return (Cow::Borrowed(text), Vec::new()),
+    };
+    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |length| start + length);
+    let hosts = text[start..end].rfind('@').map_or(start, |at| start + at + 1);
+    let mut list = text[hosts..end].split(',');
+    let first = list.next().unwrap_or_default();
+    (Cow::Owned([&text[..hosts], first, &text[end..]].concat()), list.collect())
+}
+
+/// The address of one sentinel.
+fn sentinel(url: &Url) -> Result<Address, Error> {
+    if url.port() == Some(0) {
+        return Err(problem("names port 0"));
+    }
+    tcp(host(url)?, Some(url.port().unwrap_or(SENTINEL_PORT)))
 }
 
 fn host(url: &Url) -> Result<Option<String>, Error> {
@@ -111,8 +159,8 @@ mod tests {
     }
 
     fn address_of(url: &str) -> (String, u16) {
-        match parts(url).address {
-            Some(Address::Tcp { host, port }) => (host, port),
+        match parts(url).servers {
+            Some(Servers::One(Address::Tcp { host, port })) => (host, port),
             other => panic!("{url}: {other:?}"),
         }
     }
@@ -143,12 +191,29 @@ mod tests {
     #[test]
     fn unix_sockets() {
         for url in ["unix:/run/redis.sock", "unix:///run/redis.sock", "redis+unix:///run/redis.sock?db=1"] {
-            assert_eq!(parts(url).address, Some(Address::Unix("/run/redis.sock".into())), "{url}");
+            assert_eq!(
+                parts(url).servers,
+                Some(Servers::One(Address::Unix("/run/redis.sock".into()))),
+                "{url}"
+            );
         }
         assert_eq!(
-            parts("valkey+unix:///run/a%20b.sock").address,
-            Some(Address::Unix("/run/a b.sock".into()))
+            parts("valkey+unix:///run/a%20b.sock").servers,
+            Some(Servers::One(Address::Unix("/run/a b.sock".into())))
         );
+    }
+
+    #[test]
+    fn sentinels_and_the_name_of_their_master() {
+        let parts = parts("rediss+sentinel://ann:p%2Cw@s1,s2:5000,[::1]:26380/orders/2?protocol=3");
+        let Some(Servers::Sentinel(sentinels)) = parts.servers else { panic!("no sentinels") };
+        let at = |host: &str, port| Address::Tcp { host: host.into(), port };
+        assert_eq!(sentinels.addresses, [at("s1", 26379), at("s2", 5000), at("::1", 26380)]);
+        assert_eq!((sentinels.name.as_str(), parts.db, parts.tls), ("orders", Some(2), true));
+        assert_eq!(parts.username.as_deref(), Some("ann"));
+        assert_eq!(parts.password.as_ref().map(Secret::expose), Some(&b"p,w"[..]));
+        assert_eq!(parts.protocol, Some(Protocol::Resp3));
+        assert!(!super::parse(&Secret::from("redis+sentinel://s1/orders".to_owned())).expect("valid").tls);
     }
 
     #[test]
@@ -172,6 +237,10 @@ mod tests {
             "redis://:%ff@h",
             "unix:s3cret",
             "redis+sentinel://s3cret",
+            "redis+sentinel://s1,s2:s3cret/name",
+            "redis+sentinel://s1,s2:0/name#s3cret",
+            "redis+sentinel://s1/name/s3cret",
+            "redis+cluster://s3cret",
         ] {
             let error = parse(&Secret::from(url.to_owned())).expect_err(url);
             assert_eq!(error.code, Code::Config, "{url}");

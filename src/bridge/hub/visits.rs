@@ -3,6 +3,8 @@
 //! Settling runs JavaScript, which may call back into any entry point. So each visit first takes what is to be delivered
 //! out of the hub, then, with no reference into the hub held, delivers it.
 
+use tokio::sync::oneshot;
+
 use super::super::delivery::{Place, Settled, Status, deliver, write_error};
 use super::super::lane::Lane;
 use super::super::post::Item;
@@ -157,6 +159,9 @@ impl Hub {
                     }
                 }
             }
+            // One that broke by itself is being replaced already.
+            Item::Replaced(error) if open.dialling.is_none() => self.broke(id, &error, &mut settled),
+            Item::Replaced(_) => {}
             Item::News(remote::News::Up) => settled.push(event(id, "up", None)),
             Item::Fault(error) | Item::News(remote::News::Fault(error)) => {
                 if let Lane::Loop(lane) = &mut open.link.lane
@@ -225,11 +230,20 @@ impl Hub {
         }
         let topology = open.topology.clone();
         let post = self.post.clone();
+        let (watched, mut unwatched) = oneshot::channel();
+        open.watched = Some(watched);
         let task = async move {
             let faults = post.clone();
             let fault = |error| faults.send(id, Item::Fault(error));
-            let link = topology.connect_forever(Purpose::Calls, fault).await;
+            let mut link = topology.connect_forever(Purpose::Calls, fault).await;
             post.send(id, Item::Socket(link.stream.into_plain()));
+            if link.notices.are_expected() {
+                tokio::select! {
+                    biased;
+                    _ = &mut unwatched => {}
+                    error = link.notices.replaced() => post.send(id, Item::Replaced(error)),
+                }
+            }
         };
         let dialling = match self.runtime() {
             Ok(runtime) => runtime.spawn(task),

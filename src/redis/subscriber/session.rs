@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use super::desired::{Desired, State};
 use super::{Command, SubscriberEvent};
 use crate::error::{Code, Error};
-use crate::redis::{Class, Config, Limits, Repeat, Request, Scanner, Value, classify, error_of};
+use crate::redis::{Class, Config, Limits, Notices, Repeat, Request, Scanner, Value, classify, error_of};
 
 /// How long a connection without a wanted channel is kept: until the next store opens, as in tests and reloads.
 const GRACE: Duration = Duration::from_secs(5);
@@ -84,9 +85,10 @@ impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
     pub async fn run(
         mut self,
         stream: impl AsyncRead + AsyncWrite,
+        notices: Notices,
         commands: &mut UnboundedReceiver<Command>,
     ) -> Ended {
-        let ended = match self.serve(stream, commands).await {
+        let ended = match self.serve(stream, notices, commands).await {
             Ok(ended) => ended,
             Err(error) => Ended::Lost(error),
         };
@@ -97,9 +99,11 @@ impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
     async fn serve(
         &mut self,
         stream: impl AsyncRead + AsyncWrite,
+        mut notices: Notices,
         commands: &mut UnboundedReceiver<Command>,
     ) -> Result<Ended, Error> {
         let (mut reader, mut writer) = tokio::io::split(stream);
+        let mut replaced = pin!(notices.replaced());
         let mut beats = interval_at(Instant::now() + self.heartbeat, self.heartbeat);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.ask_for(State::Open);
@@ -121,6 +125,7 @@ impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
                     self.take_in()?;
                 }
                 sent = send(&mut writer, &mut self.outbox, &mut self.unflushed), if unsent => sent.map_err(|error| lost(&error))?,
+                moved = &mut replaced => return Err(moved),
                 _ = beats.tick() => self.beat()?,
                 () = at(again_at), if again_at.is_some() => {
                     self.again_at = None;

@@ -27,7 +27,8 @@ fn stage(channels: &[&str]) -> Stage {
     let session = tokio::spawn(async move {
         let mut sink = |event: SubscriberEvent<'_>| note(&tell, &event);
         let config = Config { max_reply_bytes: 1024, ..Config::default() };
-        let ended = Session::new(&config, &mut desired, &mut sink).run(ours, &mut inbox).await;
+        let ended =
+            Session::new(&config, &mut desired, &mut sink).run(ours, Notices::default(), &mut inbox).await;
         (ended, desired)
     });
     Stage { server, commands, heard, session }
