@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 
 import { RedisStore, type RedisStoreOptions } from 'ferrodis/conveyor';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import { elapse, Warnings } from '../support/conveyor.js';
+import { FakeSentinel } from '../support/fake-sentinel.js';
 import { newJob } from '../support/job.js';
 import { MASTER, Sentinels } from '../support/sentinel.js';
 import type { Server } from '../support/server.js';
@@ -87,32 +86,6 @@ async function missing(store: RedisStore, queue: string, ids: readonly string[])
   return ids.filter((_, index) => found[index] === null);
 }
 
-/** A sentinel that always names the same server, whatever has happened since. */
-async function staleSentinel(port: number) {
-  const sockets = new Set<{ destroy(): void }>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.on('data', (request) => {
-      for (const [name] of request.toString('latin1').matchAll(/HELLO|PING|SENTINEL|SUBSCRIBE/g)) {
-        if (name === 'HELLO') socket.write('*4\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:2\r\n');
-        else if (name === 'PING') socket.write('+PONG\r\n');
-        else if (name === 'SUBSCRIBE') socket.write('*3\r\n$9\r\nsubscribe\r\n$14\r\n+switch-master\r\n:1\r\n');
-        else socket.write(`*2\r\n$9\r\n127.0.0.1\r\n$${String(port).length}\r\n${port}\r\n`);
-      }
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    stop: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
-
 describe('finding the master', () => {
   it('goes to the master that the sentinels name, for calls and for events', async () => {
     const store = await open({ connection: { clientName: 'finder' } });
@@ -132,26 +105,22 @@ describe('finding the master', () => {
   it('passes over a sentinel that cannot be reached and one that is behind', async () => {
     const master = await at.master();
     const replica = at.servers.find((server) => server !== master)!;
-    const stale = await staleSentinel(replica.port);
-    const sentinels = [
-      { host: '127.0.0.1', port: 1 },
-      { port: stale.port, host: '127.0.0.1' },
-      ...at.options.sentinels,
-    ];
+    const stale = await FakeSentinel.start(replica.port);
+    const sentinels = [{ host: '127.0.0.1', port: 1 }, stale.address, ...at.options.sentinels];
     const store = await open({ connection: { sentinels, clientName: 'careful' } });
     const queue = randomUUID();
     expect(await store.saveJob(queue, newJob(queue, { id: 'a' }))).toBe('a');
     expect(await serverOf('careful')).toEqual([master]);
-    stale.stop();
+    await stale.stop();
   });
 
   it('dials what the address map says', async () => {
-    const stale = await staleSentinel(6379);
+    const stale = await FakeSentinel.start(6379);
     const natMap = { '127.0.0.1:6379': { host: '127.0.0.1', port: (await at.master()).port } };
-    const store = await open({ connection: { sentinels: [{ host: '127.0.0.1', port: stale.port }], natMap } });
+    const store = await open({ connection: { sentinels: [stale.address], natMap } });
     const queue = randomUUID();
     expect(await store.saveJob(queue, newJob(queue, { id: 'a' }))).toBe('a');
-    stale.stop();
+    await stale.stop();
   });
 
   it('rejects a call at once when no sentinel knows the name', async () => {

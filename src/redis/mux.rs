@@ -10,7 +10,7 @@ mod posted;
 
 use std::collections::VecDeque;
 
-use self::again::{late, pause, with_source};
+use self::again::{LONGEST_PAUSE, late, pause, with_source};
 use self::posted::Parked;
 pub use self::posted::{Answer, Failure, Posted, Ticket, Watch};
 use super::answers::{Class, classify, error_of};
@@ -179,10 +179,14 @@ impl Mux {
 
     /// Puts a request back whose answer says that it was not executed. False: the answer is for the caller.
     fn again(&mut self, mut posted: Posted, now: u64) -> bool {
-        if self.class == Class::Final || posted.attempts >= MAX_ATTEMPTS {
+        let waits = self.class == Class::Wait;
+        if self.class == Class::Final || (posted.attempts >= MAX_ATTEMPTS && !waits) {
             return false;
         }
-        posted.attempts += 1;
+        // That the server is not ready is no fault of the request: only its deadline ends the waiting.
+        if !waits || posted.attempts < LONGEST_PAUSE {
+            posted.attempts += 1;
+        }
         let bytes = &self.out[self.base..self.base + posted.bytes];
         if self.class == Class::NoScript {
             let bytes = with_source(bytes, posted.repeat);

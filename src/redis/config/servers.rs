@@ -90,14 +90,16 @@ impl Given {
                 Sentinels { name: name.unwrap_or(sentinels.name), ..*sentinels }
             }
             (None, url) => {
-                if name.is_some() {
-                    return Err(wrong("sentinelName", "needs sentinels"));
-                }
-                if self.sentinel_login.username.is_some() || self.sentinel_login.password.is_some() {
-                    return Err(wrong("sentinelPassword", "needs sentinels"));
-                }
-                if self.nat_map.is_some() {
-                    return Err(wrong("natMap", "needs sentinels"));
+                let login = &self.sentinel_login;
+                let needless = [
+                    ("sentinelName", name.is_some()),
+                    ("sentinelUsername", login.username.is_some()),
+                    ("sentinelPassword", login.password.is_some()),
+                    ("sentinelTls", login.tls.is_some()),
+                    ("natMap", self.nat_map.is_some()),
+                ];
+                if let Some((option, _)) = needless.into_iter().find(|(_, given)| *given) {
+                    return Err(wrong(option, "needs sentinels"));
                 }
                 return url.map_or_else(|| one(self.host, self.port, self.path).map(Servers::One), Ok);
             }
@@ -265,6 +267,8 @@ mod tests {
         assert!(message(RawOptions { url, ..three() }).starts_with("sentinels: "));
         let alone = RawOptions { sentinel_name: Some("orders".into()), ..RawOptions::default() };
         assert_eq!(message(alone), "sentinelName: needs sentinels");
+        let alone = RawOptions { sentinel_tls: Some(RawTls::default()), ..RawOptions::default() };
+        assert_eq!(message(alone), "sentinelTls: needs sentinels");
         let port = RawOptions { sentinels: Some(vec![raw("s1", 0.5)]), ..three() };
         assert_eq!(message(port), "sentinels.port: must be a whole number from 1 to 65535");
         let map = RawOptions { nat_map: Some(vec![("h".into(), raw("h", None))]), ..three() };

@@ -5,10 +5,13 @@ use crate::error::{Code, Error, Outcome};
 use crate::redis::reply::split;
 use crate::redis::{Repeat, Request, Value, script};
 
+/// The attempt from which on the pauses grow no longer.
+pub(super) const LONGEST_PAUSE: u8 = 5;
+
 /// The pause before a request is sent again: 20 ms, doubled each time up to 640 ms, less up to a half so that
 /// callers do not come back all at once.
 pub(super) fn pause(posted: Posted) -> u64 {
-    let full = 20u64 << posted.attempts.min(5);
+    let full = 20u64 << posted.attempts.min(LONGEST_PAUSE);
     let spread = u64::from(posted.ticket.unwrap_or(0).wrapping_mul(0x9E37_79B9) >> 16) % (full / 2);
     full - spread
 }

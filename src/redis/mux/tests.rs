@@ -136,6 +136,31 @@ fn a_loading_server_is_not_asked_again_when_the_deadline_would_pass_meanwhile() 
 }
 
 #[test]
+fn a_busy_server_is_waited_for_until_the_deadline_and_nothing_is_held_against_the_call() {
+    let mut mux = mux();
+    mux.attach(0);
+    mux.submit(1, Repeat::Freely, 60_000, |request| {
+        request.command("GET", 1).arg(b"k");
+        Ok(())
+    })
+    .unwrap();
+    let mut times = 0;
+    for now in (0..50_000).step_by(100) {
+        mux.tick(now, &mut Vec::new()).unwrap();
+        if !write(&mut mux).is_empty() {
+            times += 1;
+            assert!(feed(&mut mux, b"-BUSY Redis is busy running a script\r\n", now).unwrap().is_empty());
+        }
+    }
+    assert!(times > 50, "{times}");
+    mux.tick(51_000, &mut Vec::new()).unwrap();
+    write(&mut mux);
+    let mut failures = Vec::new();
+    mux.lost(&Error::new(Code::Connection, "cut"), &mut failures);
+    assert!(failures.is_empty(), "a repeatable call is kept: {failures:?}");
+}
+
+#[test]
 fn a_demoted_server_is_noticed_and_the_call_is_kept() {
     let mut mux = mux();
     mux.attach(0);
