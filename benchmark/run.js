@@ -8,6 +8,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { prepareFixtures } from '../scripts/lib/fixtures.mjs';
 import { ensureServer } from '../scripts/lib/server.mjs';
 import { prepare } from '../scripts/lib/setup.mjs';
 import { main, npm, run, tool } from '../scripts/lib/shell.mjs';
@@ -18,7 +19,7 @@ import { node, others } from './lib/runtimes.js';
 const HELP = `npm run bench -- [options]
 
   --quick              a short session (3 minutes) instead of the full one (25 minutes)
-  --only <parts>       of bridge, runtimes, conveyor (comma-separated; all by default)
+  --only <parts>       of bridge, runtimes, conveyor, nvent (comma-separated; all by default)
   --placement <where>  of ${Object.keys(PLACEMENTS).join(', ')} (comma-separated; see README.md)
   --clients <ids>      only these clients of the bridge table (comma-separated)
   --out <directory>    for JSON and SVG (benchmark/results/local)`;
@@ -28,7 +29,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'bridge,runtimes,conveyor' },
+    only: { type: 'string', default: 'bridge,runtimes,conveyor,nvent' },
     placement: { type: 'string' },
     clients: { type: 'string' },
     out: { type: 'string', default: join(HERE, 'results', 'local') },
@@ -103,6 +104,14 @@ async function bench() {
     for (const placement of options.placement?.split(',') ?? ['one']) {
       const session = await runConveyor({ size, placement, print, progress });
       save(`conveyor-${placement}`, { ...about, ...session }, conveyorCharts(session));
+    }
+  }
+  if (parts.includes('nvent')) {
+    await prepareFixtures(['nvent-original']);
+    const { runNvent, nventCharts } = await import('./nvent/run.js');
+    for (const placement of options.placement?.split(',') ?? ['one']) {
+      const session = await runNvent({ size, placement, print, progress });
+      save(`nvent-${placement}`, { ...about, ...session }, nventCharts(session));
     }
   }
 

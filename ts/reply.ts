@@ -76,6 +76,20 @@ export class Reply {
     return this.source.substring(tokens[at + 1] as number, tokens[at + 2] as number);
   }
 
+  /** {@link lossyText}, as `expected` itself where it is the same: a text read before is worth more than a new one. */
+  textLike(expected: string | undefined): string | null {
+    const { tokens, at, source } = this;
+    const start = tokens[at + 1] as number;
+    const same =
+      expected !== undefined &&
+      tokens[at] === TEXT &&
+      (tokens[at + 2] as number) - start === expected.length &&
+      source.startsWith(expected, start);
+    if (!same) return this.lossyText();
+    this.at = at + 3;
+    return expected;
+  }
+
   /** The next value as a number: an integer, or decimal text. NaN when nil. */
   int(): number {
     const { tokens, at } = this;

@@ -198,6 +198,12 @@ impl ReplyBuilder {
         }
     }
 
+    /// The replies of a request as they came in, each a value. [`Frames::all`] tells of errors among them first.
+    pub fn frames(&mut self, frames: &Frames) -> &mut Self {
+        self.bytes.extend_from_slice(&frames.bytes);
+        self
+    }
+
     /// The reply as RESP.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {

@@ -2,16 +2,13 @@
 import type { Arg, Reply } from '../client.js';
 import type { Link } from './link.js';
 import { decodeField } from './metadata.js';
-import { readHash } from './replies.js';
+import { HashReader, readList, readRanked } from './replies.js';
 import type { IndexEntry } from './types.js';
 
-/** The filter never looks further down than this. */
-const MAX_RANKS = 10_000;
-/** Entries looked at in the first step; each further one takes three times as many, so that few do. */
-const FIRST_STEP = 500;
+/** Ranks that are looked at: often enough at first, never more in the end. */
+const STEPS = [500, 10_000];
 
 type Filter = Record<string, unknown>;
-type Metadata = Record<string, unknown> | undefined;
 
 interface Page {
   readonly offset: number;
@@ -20,8 +17,8 @@ interface Page {
 }
 
 /**
- * The entries from `offset` on that meet the filter, the highest score first. One look at the order of the index; then
- * only the fields that the filter names, until enough are found; then the metadata of those that are wanted.
+ * The entries from `offset` on that meet the filter, the highest score first. One look at the order of the index, with
+ * only the fields that the filter names; then the metadata of those that are wanted.
  */
 export async function readFiltered(
   link: Link,
@@ -31,71 +28,79 @@ export async function readFiltered(
 ): Promise<IndexEntry[]> {
   const wanted = offset + limit;
   if (!(wanted > 0)) return [];
-  const lastRank = String(MAX_RANKS - 1);
-  const ranked = await link.call('indexIds', (reply) => readRanked(reply, readScore), [key, '0', lastRank]);
-  const read = fieldsReader(link, key, filter);
-  const found: IndexEntry[] = [];
-  for (let from = 0, step = FIRST_STEP; from < ranked.length && found.length < wanted;) {
-    const some = ranked.slice(from, from + step);
-    const metadata = await read(some.map((entry) => entry.id));
-    found.push(...some.filter((_, i) => meets(metadata[i], filter)));
-    from += step;
-    step *= 3;
+  const survey = new Survey(filter, readScore);
+  for (const ranks of STEPS) {
+    const args = [key, '0', String(ranks - 1), ...survey.fields];
+    const enough = await link.call(
+      'indexPage',
+      (reply) => survey.read(reply) < ranks || survey.found.length >= wanted,
+      args,
+    );
+    if (enough) break;
   }
-  const page = found.slice(offset, wanted);
+  const page = survey.found.slice(offset, wanted);
   if (page.length === 0) return page;
-  const metadata = await readHashes(
-    link,
-    key,
-    page.map((entry) => entry.id),
-  );
-  page.forEach((entry, i) => {
-    entry.metadata = metadata[i] as Record<string, unknown>;
-  });
-  // One that was changed between the two reads may meet the filter no longer.
-  return page.filter((entry) => meets(entry.metadata, filter));
-}
-
-/** Reads what the filter looks at: its fields, or everything where it asks for entries that lack something. */
-function fieldsReader(link: Link, key: string | undefined, filter: Filter): (ids: Arg[]) => Promise<Metadata[]> {
-  const wantsAbsence = Object.values(filter).some((value) =>
-    Array.isArray(value) ? value.includes(undefined) : value === undefined,
-  );
-  if (wantsAbsence) return (ids) => readHashes(link, key, ids);
-  const names = Object.keys(filter);
-  const readRow = (reply: Reply): Metadata => {
-    const row = new Map<string, unknown>();
+  const hashes = new HashReader();
+  const readHashes = (reply: Reply): void => {
     reply.list();
-    for (const name of names) {
-      const text = reply.lossyText();
-      if (text !== null) row.set(name, decodeField(text));
-    }
-    return Object.fromEntries(row);
+    for (const entry of page) entry.metadata = hashes.read(reply);
   };
-  return (ids) =>
-    link.call('indexFields', (reply) => readRows(reply, readRow), [key, String(names.length)], [...names, ...ids]);
+  await link.call(
+    'indexHashes',
+    readHashes,
+    [key],
+    page.map(({ id }) => id),
+  );
+  // One that was changed between the two reads may meet the filter no longer.
+  return page.filter(({ metadata }) => survey.meets(metadata));
 }
 
-function readHashes(link: Link, key: string | undefined, ids: Arg[]): Promise<Metadata[]> {
-  return link.call('indexHashes', (reply) => readRows(reply, readHash), [key], ids);
+/** What a filter finds. */
+class Survey {
+  /** The fields to ask for; none, which means all, where the filter asks for entries that lack something. */
+  readonly fields: Arg[];
+  found: IndexEntry[] = [];
+  private readonly wanted: ReadonlyArray<[name: string, value: unknown]>;
+  private readonly readScore: Page['readScore'];
+
+  constructor(filter: Filter, readScore: Page['readScore']) {
+    this.wanted = Object.entries(filter);
+    this.readScore = readScore;
+    this.fields = this.wanted.some(([, value]) => matches(value, undefined)) ? [] : this.wanted.map(([name]) => name);
+  }
+
+  /** Finds anew, among the entries of a page, and returns how many there were. */
+  read(reply: Reply): number {
+    reply.list();
+    const entries = readList(reply.list() / 2, () => readRanked(reply, this.readScore));
+    const hashes = new HashReader();
+    reply.list();
+    this.found = entries.filter(() =>
+      this.fields.length === 0 ? this.meets(hashes.read(reply)) : this.meetsFields(reply),
+    );
+    return entries.length;
+  }
+
+  /** Whether metadata has what the filter asks for. A name with dots is never there: what it names is nested. */
+  meets(metadata: Record<string, unknown> | undefined): boolean {
+    return this.wanted.every(([name, value]) => {
+      const there = metadata !== undefined && !name.includes('.') && Object.hasOwn(metadata, name);
+      return matches(value, there ? metadata[name] : undefined);
+    });
+  }
+
+  /** The same for the values of {@link fields}, which are read to the end. */
+  private meetsFields(reply: Reply): boolean {
+    reply.list();
+    let all = true;
+    for (const [name, value] of this.wanted) {
+      const text = reply.lossyText();
+      all &&= text !== null && !name.includes('.') && matches(value, decodeField(text));
+    }
+    return all;
+  }
 }
 
-function readRows(reply: Reply, readRow: (reply: Reply) => Metadata): Metadata[] {
-  return Array.from({ length: reply.list() }, () => readRow(reply));
-}
-
-function readRanked(reply: Reply, readScore: Page['readScore']): IndexEntry[] {
-  return Array.from({ length: reply.list() / 2 }, () => ({
-    id: reply.lossyText() as string,
-    score: readScore(reply.lossyText() as string),
-  }));
-}
-
-/** Whether the metadata has what the filter asks for. A name with dots is never there: what it names is nested. */
-function meets(metadata: Metadata, filter: Filter): boolean {
-  return Object.entries(filter).every(([name, wanted]) => {
-    const there = metadata !== undefined && !name.includes('.') && Object.hasOwn(metadata, name);
-    const actual = there ? metadata[name] : undefined;
-    return Array.isArray(wanted) ? wanted.includes(actual) : actual === wanted;
-  });
+function matches(wanted: unknown, actual: unknown): boolean {
+  return Array.isArray(wanted) ? wanted.includes(actual) : actual === wanted;
 }

@@ -94,7 +94,8 @@ export function decodeField(text: string): unknown {
   if (text === 'true') return true;
   if (text === 'false') return false;
   const number = Number(text);
-  return Number.isNaN(number) || text.trim() === '' ? text : number;
+  // Blanks are 0 to JavaScript.
+  return Number.isNaN(number) || (number === 0 && text.trim() === '') ? text : number;
 }
 
 /**
@@ -103,27 +104,26 @@ export function decodeField(text: string): unknown {
  */
 export class MetadataBuilder {
   private readonly root: Nested = {};
-  private readonly dotted: Array<[path: string[], value: unknown]> = [];
+  private readonly dotted: Array<[path: readonly string[], value: unknown]> = [];
 
   /** Adds a field. */
-  add(name: string, text: string): void {
-    if (name.includes('.')) {
-      const path = name.split('.');
-      if (!path.includes(PROTOTYPE)) this.dotted.push([path, decodeField(text)]);
-    } else if (name !== PROTOTYPE) {
-      this.root[name] = decodeField(text);
-    }
+  add(field: FieldName, text: string): void {
+    const { path, hostile } = field;
+    if (hostile) return;
+    if (path.length === 1) this.root[path[0] as string] = decodeField(text);
+    else this.dotted.push([path, decodeField(text)]);
   }
 
   /** The metadata. */
   build(): Record<string, unknown> {
+    const { dotted } = this;
     // Values before what is below them, whatever the order of the hash.
-    if (this.dotted.length > 1) this.dotted.sort(([a], [b]) => a.length - b.length);
-    for (const [path, value] of this.dotted) this.attach(path, value);
+    if (dotted.length > 1) dotted.sort(([a], [b]) => a.length - b.length);
+    for (const [path, value] of dotted) this.attach(path, value);
     return this.root;
   }
 
-  private attach(path: string[], value: unknown): void {
+  private attach(path: readonly string[], value: unknown): void {
     let at = this.root;
     const end = path.length - 1;
     for (let i = 0; i < end; i++) {
@@ -141,4 +141,18 @@ export class MetadataBuilder {
     }
     at[path[end] as string] = value;
   }
+}
+
+/** The name of a field, taken apart. */
+export interface FieldName {
+  readonly text: string;
+  readonly path: readonly string[];
+  /** Whether assigning to it would reach for a prototype. */
+  readonly hostile: boolean;
+}
+
+/** Takes the name of a field apart. */
+export function fieldName(text: string): FieldName {
+  const path = text.split('.');
+  return { text, path, hostile: path.includes(PROTOTYPE) };
 }

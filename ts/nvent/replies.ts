@@ -1,17 +1,41 @@
 /** Readers of replies that several calls share. */
 import type { Reply } from '../client.js';
-import { MetadataBuilder } from './metadata.js';
+import { type FieldName, fieldName, MetadataBuilder } from './metadata.js';
+import type { IndexEntry } from './types.js';
 
-/** The next value, fields and values in turn, as metadata; undefined when there are none. */
-export function readHash(reply: Reply): Record<string, unknown> | undefined {
-  let left = reply.list();
-  if (left <= 0) return undefined;
-  const builder = new MetadataBuilder();
-  for (; left > 0; left -= 2) {
-    const name = reply.lossyText() as string;
-    builder.add(name, reply.lossyText() as string);
+/**
+ * Reads hashes, fields and values in turn, as metadata; undefined where there are no fields. The hashes of a page mostly
+ * have the same fields in the same order, so the names of one serve for the next.
+ */
+export class HashReader {
+  private readonly fields: FieldName[] = [];
+
+  /** The next value. */
+  read(reply: Reply): Record<string, unknown> | undefined {
+    const length = reply.list() / 2;
+    if (length <= 0) return undefined;
+    const builder = new MetadataBuilder();
+    for (let i = 0; i < length; i++) {
+      const known = this.fields[i];
+      const name = reply.textLike(known?.text) as string;
+      const field = known?.text === name ? known : (this.fields[i] = fieldName(name));
+      builder.add(field, reply.lossyText() as string);
+    }
+    return builder.build();
   }
-  return builder.build();
+}
+
+/** Reads `length` values into a list. */
+export function readList<T>(length: number, read: () => T): T[] {
+  const items: T[] = [];
+  for (let i = 0; i < length; i++) items.push(read());
+  return items;
+}
+
+/** The next two values, id and score, as an entry whose metadata is still to come. */
+export function readRanked(reply: Reply, readScore: (text: string) => number): IndexEntry {
+  const id = reply.lossyText() as string;
+  return { id, score: readScore(reply.lossyText() as string), metadata: undefined };
 }
 
 /** A score as it is. */

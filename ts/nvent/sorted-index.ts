@@ -3,7 +3,7 @@ import type { Arg, Reply } from '../client.js';
 import { readFiltered } from './filter.js';
 import type { Link } from './link.js';
 import { encodeMetadata } from './metadata.js';
-import { exactScore, readHash, readWholeScore } from './replies.js';
+import { exactScore, HashReader, readList, readRanked, readWholeScore } from './replies.js';
 import { argText } from './text.js';
 import type { IndexEntry, SortedIndex } from './types.js';
 import type { UpdateValidator } from './validator.js';
@@ -40,12 +40,14 @@ export function createIndex(link: Link, validator: UpdateValidator, strict: bool
       if (filter && Object.keys(filter).length > 0) {
         return readFiltered(link, nameOf(key), filter, { offset, limit, readScore });
       }
-      const readPage = (reply: Reply): IndexEntry[] =>
-        Array.from({ length: reply.list() / 3 }, () => ({
-          id: reply.lossyText() as string,
-          score: readScore(reply.lossyText() as string),
-          metadata: readHash(reply),
-        }));
+      const readPage = (reply: Reply): IndexEntry[] => {
+        reply.list();
+        const entries = readList(reply.list() / 2, () => readRanked(reply, readScore));
+        const hashes = new HashReader();
+        reply.list();
+        for (const entry of entries) entry.metadata = hashes.read(reply);
+        return entries;
+      };
       return link.call('indexPage', readPage, [nameOf(key), String(offset), String(offset + limit - 1)]);
     },
 
@@ -80,7 +82,7 @@ const readFlag = (reply: Reply): boolean => reply.int() > 0;
 function readEntry(reply: Reply, id: string, scoreOf: (text: string) => number): IndexEntry | null {
   if (reply.list() < 0) return null;
   const score = scoreOf(reply.lossyText() as string);
-  const metadata = readHash(reply);
+  const metadata = new HashReader().read(reply);
   return metadata === undefined ? { id, score } : { id, score, metadata };
 }
 

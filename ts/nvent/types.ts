@@ -63,7 +63,7 @@ export interface IndexEntry {
   id: string;
   score: number;
   /** What was stored with it, decoded. `get` leaves it out, and `read` has `undefined`, where nothing was. */
-  metadata?: Record<string, unknown>;
+  metadata?: Record<string, unknown> | undefined;
 }
 
 /** Which entries to read. */

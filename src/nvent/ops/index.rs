@@ -73,48 +73,32 @@ pub fn delete(args: &Args, request: &mut Request) -> Result<(), Error> {
     Ok(())
 }
 
-/// `key start stop` → list of id, score and HASH in turn, the highest score first.
+/// `key start stop field…` → list of: ids and scores in turn, the highest score first; for each its HASH, or the list of
+/// the fields' values where fields are named.
 pub async fn page(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
     let ranks = ranks(&args, &caller).await?;
     let members = members(&ranks)?;
     let ids: Vec<_> = members.iter().map(|member| Some(member.id)).collect();
-    let calls = read_all(&caller, Index::of(&args), &ids, &[]);
+    let fields: Vec<_> = args.rest(3).flatten().collect();
+    let calls = read_all(&caller, Index::of(&args), &ids, &fields);
     let mut reply = ReplyBuilder::new();
-    reply.list(3 * members.len());
-    let mut members = members.iter();
-    for call in calls {
-        for (hash, member) in call.await?.all()?.zip(&mut members) {
-            reply.text(member.id).text(member.score).value(hash);
-        }
-    }
-    Ok(reply)
-}
-
-/// `key start stop` → list of id and score in turn, the highest score first.
-pub async fn ids(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
-    let ranks = ranks(&args, &caller).await?;
-    let members = members(&ranks)?;
-    let mut reply = ReplyBuilder::new();
-    reply.list(2 * members.len());
+    reply.list(2).list(2 * members.len());
     for member in members {
         reply.text(member.id).text(member.score);
     }
+    reply.list(ids.len());
+    append(&mut reply, calls).await?;
     Ok(reply)
 }
 
-/// `key count field… id…` → for each id, the list of its fields' values. `count` is that of the fields.
-pub async fn fields(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
-    const OWN: usize = 2;
-    let count = usize::try_from(args.int(1, "count")?).unwrap_or(0);
-    let fields: Vec<_> = args.rest(OWN).take(count).flatten().collect();
-    let ids: Vec<_> = args.rest(OWN + count).collect();
-    answer(ids.len(), read_all(&caller, Index::of(&args), &ids, &fields)).await
-}
-
-/// `key id…` → for each id, its HASH.
+/// `key id…` → list of each id's HASH.
 pub async fn hashes(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
     let ids: Vec<_> = args.rest(1).collect();
-    answer(ids.len(), read_all(&caller, Index::of(&args), &ids, &[])).await
+    let calls = read_all(&caller, Index::of(&args), &ids, &[]);
+    let mut reply = ReplyBuilder::new();
+    reply.list(ids.len());
+    append(&mut reply, calls).await?;
+    Ok(reply)
 }
 
 async fn ranks(args: &Args, caller: &Caller) -> Result<Frames, Error> {
@@ -164,13 +148,12 @@ fn read_all(caller: &Caller, index: Index<'_>, ids: &[Option<&[u8]>], fields: &[
         .collect()
 }
 
-async fn answer(len: usize, calls: Vec<Call>) -> Result<ReplyBuilder, Error> {
-    let mut reply = ReplyBuilder::new();
-    reply.list(len);
+/// Adds what the calls are answered with, each reply a value.
+async fn append(reply: &mut ReplyBuilder, calls: Vec<Call>) -> Result<(), Error> {
     for call in calls {
-        for value in call.await?.all()? {
-            reply.value(value);
-        }
+        let frames = call.await?;
+        frames.all()?;
+        reply.frames(&frames);
     }
-    Ok(reply)
+    Ok(())
 }

@@ -23,8 +23,6 @@ pub const OPERATIONS: &[Operation] = &[
     once("nvent.indexRank", index::rank),
     once("nvent.indexGet", index::get),
     steps("nvent.indexPage", |args, caller| Box::pin(index::page(args, caller))),
-    steps("nvent.indexIds", |args, caller| Box::pin(index::ids(args, caller))),
-    steps("nvent.indexFields", |args, caller| Box::pin(index::fields(args, caller))),
     steps("nvent.indexHashes", |args, caller| Box::pin(index::hashes(args, caller))),
     once("nvent.indexUpdate", index::update),
     counting("nvent.indexIncrement", index::increment),
