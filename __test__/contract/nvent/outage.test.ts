@@ -78,6 +78,40 @@ describe('an answer that is lost', () => {
   });
 });
 
+describe('a server that cannot be reached', () => {
+  const refuse = async (): Promise<void> => {
+    proxy.refuse();
+    await elapse(100); // a call written to a connection that is just being closed has an unknown outcome
+  };
+
+  it('gets the calls made meanwhile, in order, once it is back', async () => {
+    await refuse();
+    const appends = Array.from({ length: 20 }, (_, n) => store.stream.append('waiting', event(n)));
+    await elapse(1000); // the original has given up by now
+    proxy.heal();
+    await Promise.all(appends);
+    const read = await store.stream.read('waiting');
+    expect(read.map(({ attempt }) => attempt)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  });
+
+  it('makes a call reject at its deadline, and later ones succeed', async () => {
+    const impatient = on.open({ connection: { port: proxy.port, callTimeout: 300 } });
+    await impatient.kv.set('k', 1);
+    await refuse();
+    await expect(impatient.kv.get('k')).rejects.toMatchObject({ code: 'ERR_FERRODIS_TIMEOUT', outcome: 'none' });
+    proxy.heal();
+    await expect.poll(() => impatient.kv.get('k').catch(() => null)).toBe(1);
+  });
+
+  it('does not keep a store from being closed', async () => {
+    const leaving = on.open({ connection: { port: proxy.port, clientName: 'leaving' } });
+    await leaving.kv.set('k', 1);
+    await refuse();
+    await leaving.close();
+    await expect(leaving.kv.get('k')).rejects.toThrow('Connection is closed.');
+  });
+});
+
 describe('a server that is away for two seconds under load', () => {
   it('is waited for: calls recover, and no event is there twice', { timeout: 40_000 }, async () => {
     const direct = on.open({ connection: { callTimeout: 15_000 } });
