@@ -44,6 +44,10 @@ export interface NativeOptions {
   db?: number
   /** TLS settings; present means on. */
   tls?: NativeTls
+  /** 4 or 6, or 0 for any. */
+  family?: number
+  /** Whether a replica of a cluster may answer reads. */
+  readOnly?: boolean
   /** 2 or 3. */
   protocol?: number
   /** What `CLIENT LIST` shows. */
@@ -92,4 +96,12 @@ export interface NativeTls {
   rejectUnauthorized?: boolean
   /** Accepts any certificate. */
   dangerouslyAcceptInvalidCertificates?: boolean
+  /** Because another client of the process does. */
+  asAnotherClient?: boolean
+  /** `TLSv1.2` or `TLSv1.3`. */
+  minVersion?: string
+  /** `TLSv1.2` or `TLSv1.3`. */
+  maxVersion?: string
+  /** Application protocols. */
+  ALPNProtocols?: Array<string>
 }

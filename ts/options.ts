@@ -17,6 +17,14 @@ export interface TlsOptions {
   rejectUnauthorized?: boolean;
   /** Accepts any certificate. Refused in production unless the environment repeats it. */
   dangerouslyAcceptInvalidCertificates?: boolean;
+  /** @internal Because a client that the user brought does, so that nothing is weakened. */
+  asAnotherClient?: boolean;
+  /** The oldest version of TLS that is accepted. Default `TLSv1.2`. */
+  minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** The newest version of TLS that is offered. Default `TLSv1.3`. */
+  maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Application protocols that are offered. */
+  ALPNProtocols?: string[];
 }
 
 /** A server's place. */
@@ -38,6 +46,8 @@ export interface ConnectionOptions {
   host?: string | undefined;
   /** TCP port. Default 6379. */
   port?: number | undefined;
+  /** 4 or 6: only such addresses of a host name are tried. Default 0, any. */
+  family?: 0 | 4 | 6 | undefined;
   /** Path of a unix socket, instead of host and port. */
   path?: string | undefined;
   /** ACL user. */
@@ -46,6 +56,8 @@ export interface ConnectionOptions {
   password?: string | undefined;
   /** Database number. Default 0. */
   db?: number | undefined;
+  /** Lets a replica of a cluster answer reads (READONLY). Default false. */
+  readOnly?: boolean | undefined;
   /** `true`, or settings, for TLS. A `rediss:` or `valkeys:` URL means `true`. */
   tls?: boolean | TlsOptions | undefined;
   /** Insist on RESP2 or RESP3. */
@@ -86,10 +98,12 @@ const TYPES: Readonly<Record<keyof ConnectionOptions, 'string' | 'number' | 'boo
   url: 'string',
   host: 'string',
   port: 'number',
+  family: 'number',
   path: 'string',
   username: 'string',
   password: 'string',
   db: 'number',
+  readOnly: 'boolean',
   tls: 'tls',
   protocol: 'number',
   clientName: 'string',
@@ -185,9 +199,18 @@ function nativeTls(path: string, tls: unknown): NonNullable<NativeOptions['tls']
         checked[name] = typeof value === 'string' ? new TextEncoder().encode(value) : new Uint8Array(value);
         break;
       case 'servername':
-        if (typeof value !== 'string') throw new ConfigError(`${path}.servername: must be a string`);
+      case 'minVersion':
+      case 'maxVersion':
+        if (typeof value !== 'string') throw new ConfigError(`${path}.${name}: must be a string`);
         checked[name] = value;
         break;
+      case 'ALPNProtocols':
+        if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) {
+          throw new ConfigError(`${path}.ALPNProtocols: must be an array of strings`);
+        }
+        checked[name] = value;
+        break;
+      case 'asAnotherClient':
       case 'rejectUnauthorized':
       case 'dangerouslyAcceptInvalidCertificates':
         if (typeof value !== 'boolean') throw new ConfigError(`${path}.${name}: must be a boolean`);

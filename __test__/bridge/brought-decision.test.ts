@@ -136,6 +136,8 @@ describe.each(libraries)('%s', (_name, Redis) => {
   it.each<[string, object]>([
     ['Connector', { Connector: OwnConnector }],
     ['monitor', { monitor: true }],
+    ['role', { sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'm', role: 'slave' }],
+    ['natMap', { sentinels: [{ host: '127.0.0.1', port: 1 }], name: 'm', natMap: () => null }],
     ['tls.checkServerIdentity', { tls: { checkServerIdentity: () => undefined } }],
     ['tls.secureContext', { tls: { secureContext: {} } }],
     ['tls.lookup', { tls: { lookup: () => undefined } }],
@@ -172,8 +174,8 @@ describe.each(libraries)('%s', (_name, Redis) => {
 
 describe('objects that can be neither replaced nor driven', () => {
   it.each<[string, string, () => unknown]>([
-    ['client', 'readonly', () => redis5.createClient({ readonly: true })],
-    ['client', 'readonly', () => redis6.createClient({ readonly: true })],
+    ['client', 'emitInvalidate', () => redis5.createClient({ RESP: 3, emitInvalidate: true } as object)],
+    ['client', 'emitInvalidate', () => redis6.createClient({ RESP: 3, emitInvalidate: true } as object)],
     [
       'client',
       'socket.checkServerIdentity',

@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+
 import { Cluster as Cluster5, Redis as Ioredis5 } from 'ioredis5';
 import { Cluster as Cluster6, Redis as Ioredis6 } from 'ioredis6';
 import * as redis5 from 'redis5';
@@ -20,6 +22,7 @@ function answering<T extends object>(client: T, answer: string | Error): T {
 }
 
 afterEach(() => {
+  vi.unstubAllEnvs();
   vi.restoreAllMocks();
 });
 
@@ -117,14 +120,95 @@ describe.each([
     expect((await derive(ioredis({ ...idle, tls: { ca: ['A', Buffer.from('B')] } }))).tls).toEqual({ ca: 'A\nB' });
     expect((await derive(ioredis({ ...idle, tls: { rejectUnauthorized: false } }))).tls).toEqual({
       dangerouslyAcceptInvalidCertificates: true,
+      asAnotherClient: true,
     });
+  });
+
+  it('carries what limits TLS, and decrypts a key', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' });
+    const tls = { key, passphrase: 'p', minVersion: 'TLSv1.1', maxVersion: 'TLSv1.3', ALPNProtocols: ['redis'] };
+    expect((await derive(ioredis({ ...idle, tls }))).tls).toEqual({
+      key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+      maxVersion: 'TLSv1.3',
+      ALPNProtocols: ['redis'],
+    });
+    await expect(derive(ioredis({ ...idle, tls: { ...tls, passphrase: 'q' } }))).rejects.toThrow(
+      /whose tls.passphrase/,
+    );
+  });
+
+  it('trusts whom the environment says, unless the options say it', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const tls = { dangerouslyAcceptInvalidCertificates: true, asAnotherClient: true };
+    expect((await derive(ioredis('rediss://h', idle))).tls).toEqual(tls);
+    expect((await derive(ioredis({ ...idle, tls: { rejectUnauthorized: true } }))).tls).toBe(true);
+  });
+
+  it.each<[string, unknown[], object]>([
+    ['a family', [{ ...idle, family: 6 }], { family: 6 }],
+    ['a family in a URL', ['redis://h?family=4', idle], { host: 'h', family: 4 }],
+    ['a port and a host', [7000, 'h', idle], { host: 'h', port: 7000 }],
+    ['a socket', ['/run/redis.sock', idle], { path: '/run/redis.sock' }],
+    ['a socket in a URL', ['unix:///run/redis.sock', idle], { path: '///run/redis.sock' }],
+    ['a user', [{ ...idle, username: 'u', password: 'p' }], { username: 'u', password: 'p' }],
+    ['a database as text', [{ ...idle, db: '4' }], { db: 4 }],
+    ['replicas of a cluster', [{ ...idle, readOnly: true }], { readOnly: true }],
+    ['a limit as text', ['redis://h?commandTimeout=300', idle], { callTimeout: 300 }],
+  ])('carries %s', async (_what, args, expected) => {
+    expect(await derive(ioredis(...args))).toMatchObject(expected);
+  });
+
+  it.each<[string, object]>([
+    ['keepAlive', { keepAlive: 10 }],
+    ['noDelay', { noDelay: false }],
+    ['stringNumbers', { stringNumbers: true }],
+    ['enableAutoPipelining', { enableAutoPipelining: true }],
+    ['disconnectTimeout', { disconnectTimeout: 10 }],
+    ['autoResendUnfulfilledCommands', { autoResendUnfulfilledCommands: false }],
+    ['enableReadyCheck', { enableReadyCheck: false }],
+    ['a name that no server takes', { connectionName: 'my name' }],
+    ['no limit for connecting', { connectTimeout: 0 }],
+  ])('is not changed by %s', async (_what, options) => {
+    const { connectTimeout, ...rest } = await derive(ioredis({ ...idle, ...options }));
+    expect(rest).toEqual({ host: 'localhost', port: 6379, db: 0 });
+    expect(connectTimeout).toBe('connectTimeout' in options ? undefined : 10_000);
+  });
+
+  it('asks sentinels, and ignores the address that is there by default', async () => {
+    const options = {
+      ...idle,
+      sentinels: [{ host: 's1' }, { host: 's2', port: '5000' }],
+      name: 'orders',
+      sentinelUsername: 'watcher',
+      sentinelPassword: 'asks',
+      password: 'data',
+      tls: { ca: 'CA' },
+      natMap: { '10.0.0.1:6379': { host: 'outside', port: 7001 } },
+    };
+    const sentinel = {
+      sentinels: [
+        { host: 's1', port: 26_379 },
+        { host: 's2', port: 5000 },
+      ],
+      sentinelName: 'orders',
+      sentinelUsername: 'watcher',
+      sentinelPassword: 'asks',
+      natMap: { '10.0.0.1:6379': { host: 'outside', port: 7001 } },
+      password: 'data',
+      db: 0,
+      connectTimeout: 10_000,
+    };
+    expect(await derive(ioredis(options))).toEqual(sentinel);
+    const encrypted = { ...options, enableTLSForSentinelMode: true, sentinelTLS: { ca: 'OTHER' } };
+    expect(await derive(ioredis(encrypted))).toEqual({ ...sentinel, tls: { ca: 'CA' }, sentinelTls: { ca: 'OTHER' } });
   });
 
   it.each([
     ['keyPrefix', { keyPrefix: 'app:' }],
-    ['sentinels', { sentinels: [{ host: 'h', port: 1 }], name: 'm' }],
+    ['role', { sentinels: [{ host: 'h', port: 1 }], name: 'm', role: 'slave' }],
+    ['natMap', { sentinels: [{ host: 'h', port: 1 }], name: 'm', natMap: () => null }],
     ['reconnectOnError', { reconnectOnError: () => true }],
-    ['readOnly', { readOnly: true }],
     ['tls.checkServerIdentity', { tls: { checkServerIdentity: () => undefined } }],
     ['tls.lookup', { tls: { lookup: () => undefined } }],
     ['tls.key', { tls: { key: { pem: 'KEY', passphrase: 'p' } } }],
@@ -205,10 +289,20 @@ describe.each([
     });
   });
 
+  it.each<[string, object, object]>([
+    ['a family', { socket: { family: 6 } }, { family: 6 }],
+    ['replicas of a cluster', { readonly: true }, { readOnly: true }],
+    ['a user', { username: 'u', password: 'p' }, { username: 'u', password: 'p' }],
+    ['TLS by its URL', { url: 'rediss://h' }, { host: 'h', tls: true }],
+    ['what does not concern it', { pingInterval: 10, commandsQueueMaxLength: 5, RESP: 2 }, { host: 'localhost' }],
+  ])('carries %s', async (_what, options, expected) => {
+    expect(await derive(make(options))).toMatchObject(expected);
+  });
+
   it.each([
-    ['readonly', { readonly: true }],
+    ['clientSideCache', { RESP: 3, clientSideCache: { ttl: 0, maxEntries: 0, evictPolicy: 'LRU' } }],
     ['socket.checkServerIdentity', { socket: { tls: true, checkServerIdentity: () => undefined } }],
-    ['socket.minVersion', { socket: { tls: true, minVersion: 'TLSv1.3' } }],
+    ['socket.maxVersion', { socket: { tls: true, maxVersion: 'TLSv1.1' } }],
   ])('is refused with %s', async (option, options) => {
     await expect(derive(make(options))).rejects.toThrow(
       `RedisStore: got a node-redis client whose ${option} cannot be used by the native client`,

@@ -27,6 +27,10 @@ pub struct NativeOptions {
     pub db: Option<f64>,
     /// TLS settings; present means on.
     pub tls: Option<NativeTls>,
+    /// 4 or 6, or 0 for any.
+    pub family: Option<f64>,
+    /// Whether a replica of a cluster may answer reads.
+    pub read_only: Option<bool>,
     /// 2 or 3.
     pub protocol: Option<f64>,
     /// What `CLIENT LIST` shows.
@@ -85,6 +89,15 @@ pub struct NativeTls {
     pub reject_unauthorized: Option<bool>,
     /// Accepts any certificate.
     pub dangerously_accept_invalid_certificates: Option<bool>,
+    /// Because another client of the process does.
+    pub as_another_client: Option<bool>,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub min_version: Option<String>,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub max_version: Option<String>,
+    /// Application protocols.
+    #[napi(js_name = "ALPNProtocols")]
+    pub alpn_protocols: Option<Vec<String>>,
 }
 
 impl From<NativeOptions> for RawOptions {
@@ -98,6 +111,8 @@ impl From<NativeOptions> for RawOptions {
             password: options.password.map(Secret::from),
             db: options.db,
             tls: options.tls.map(RawTls::from),
+            family: options.family,
+            read_only: options.read_only,
             protocol: options.protocol,
             client_name: options.client_name,
             connect_timeout: options.connect_timeout,
@@ -136,6 +151,10 @@ impl From<NativeTls> for RawTls {
             servername: tls.servername,
             reject_unauthorized: tls.reject_unauthorized,
             dangerously_accept_invalid_certificates: tls.dangerously_accept_invalid_certificates,
+            as_another_client: tls.as_another_client,
+            min_version: tls.min_version,
+            max_version: tls.max_version,
+            alpn_protocols: tls.alpn_protocols,
         }
     }
 }

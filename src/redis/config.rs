@@ -2,10 +2,12 @@
 //!
 //! Errors name the path of the option, as in `tls.ca`, and never show a value.
 
+mod encryption;
 mod servers;
 
 use std::time::Duration;
 
+pub use self::encryption::{RawTls, Tls, TlsVersion};
 pub use self::servers::{Address, RawAddress, Sentinels, Servers};
 pub(super) use self::servers::{SENTINEL_PORT, of_sentinels, tcp};
 use super::advice::Credentials;
@@ -34,6 +36,10 @@ pub struct RawOptions {
     pub password: Option<Secret>,
     /// Database number; 0 by default.
     pub db: Option<f64>,
+    /// 4 or 6: addresses of this family only; 0 for any.
+    pub family: Option<f64>,
+    /// Whether a replica of a cluster may answer reads.
+    pub read_only: Option<bool>,
     /// TLS settings; all absent still means that TLS is on.
     pub tls: Option<RawTls>,
     /// 2 or 3.
@@ -70,23 +76,6 @@ pub struct RawOptions {
     pub nat_map: Option<Vec<(String, RawAddress)>>,
 }
 
-/// The caller's TLS settings, unchecked.
-#[derive(Clone, Debug, Default)]
-pub struct RawTls {
-    /// Certificates to trust, in PEM.
-    pub ca: Option<Vec<u8>>,
-    /// Our certificate chain, in PEM.
-    pub cert: Option<Vec<u8>>,
-    /// The private key of `cert`, in PEM, not encrypted.
-    pub key: Option<Secret>,
-    /// The name the server's certificate must carry; the dialled host by default.
-    pub servername: Option<String>,
-    /// Only `true` is accepted: see [`RawTls::dangerously_accept_invalid_certificates`].
-    pub reject_unauthorized: Option<bool>,
-    /// Accepts any certificate, so that anybody on the way can read and change everything.
-    pub dangerously_accept_invalid_certificates: Option<bool>,
-}
-
 /// Where a connection goes and as whom. Two equal targets can share connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
@@ -99,6 +88,10 @@ pub struct Target {
 /// As whom a server is spoken to, and in which way.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Login {
+    /// Which addresses of a host name are tried.
+    pub family: Family,
+    /// Whether READONLY is sent, so that a replica of a cluster answers reads. A server without a cluster ignores it.
+    pub read_only: bool,
     /// TLS, when the connection is to be encrypted.
     pub tls: Option<Tls>,
     /// ACL user; absent means the default user.
@@ -113,17 +106,16 @@ pub struct Login {
     pub client_name: Option<String>,
 }
 
-/// Checked TLS settings; the PEM texts are decoded when the dialler is made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Tls {
-    /// Certificates to trust instead of the built-in and the system's, in PEM.
-    pub ca: Option<Vec<u8>>,
-    /// Our certificate chain and its private key, in PEM.
-    pub identity: Option<(Vec<u8>, Secret)>,
-    /// The name to verify instead of the dialled host.
-    pub servername: Option<String>,
-    /// Whether any certificate is accepted.
-    pub accept_invalid_certificates: bool,
+/// A family of addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Whatever the name resolves to.
+    #[default]
+    Any,
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
 }
 
 /// A version of the Redis protocol.
@@ -205,6 +197,12 @@ impl RawOptions {
         if self.client_name.as_ref().is_some_and(|name| name.bytes().any(|byte| !byte.is_ascii_graphic())) {
             return Err(wrong("clientName", "must be printable ASCII without spaces"));
         }
+        let family = match self.family {
+            None | Some(0.0) => Family::Any,
+            Some(4.0) => Family::V4,
+            Some(6.0) => Family::V6,
+            Some(_) => return Err(wrong("family", "must be 0, 4 or 6")),
+        };
         let tls = match self.tls {
             Some(tls) => Some(tls.resolve()?),
             None => url.tls.then(Tls::default),
@@ -222,6 +220,7 @@ impl RawOptions {
                 username: self.sentinel_username.filter(|name| !name.is_empty()),
                 password: self.sentinel_password.filter(|password| !password.expose().is_empty()),
                 client_name: client_name.clone(),
+                family,
                 ..Login::default()
             },
             nat_map: self.nat_map,
@@ -231,6 +230,8 @@ impl RawOptions {
             return Err(wrong("tls", "does not apply to a unix socket"));
         }
         let login = Login {
+            family,
+            read_only: self.read_only == Some(true),
             tls,
             username: self.username.filter(|name| !name.is_empty()).or(url.username),
             password: self.password.filter(|password| !password.expose().is_empty()).or(url.password),
@@ -274,30 +275,6 @@ impl RawOptions {
     }
 }
 
-impl RawTls {
-    fn resolve(self) -> Result<Tls, Error> {
-        let accept_invalid_certificates = self.dangerously_accept_invalid_certificates == Some(true);
-        if self.reject_unauthorized == Some(false) && !accept_invalid_certificates {
-            return Err(wrong(
-                "tls.rejectUnauthorized",
-                "cannot be switched off; give tls.ca, or say tls.dangerouslyAcceptInvalidCertificates",
-            ));
-        }
-        if accept_invalid_certificates {
-            let env = |name| std::env::var(name).ok();
-            allow_invalid_certificates(env("NODE_ENV").as_deref(), env(REPEATED_IN_ENV).as_deref())?;
-        }
-        let identity = match (self.cert, self.key) {
-            (Some(cert), Some(key)) => Some((cert, key)),
-            (None, None) => None,
-            (Some(_), None) => return Err(wrong("tls.key", "is missing beside tls.cert")),
-            (None, Some(_)) => return Err(wrong("tls.cert", "is missing beside tls.key")),
-        };
-        let servername = self.servername.filter(|name| !name.is_empty());
-        Ok(Tls { ca: self.ca, identity, servername, accept_invalid_certificates })
-    }
-}
-
 impl Target {
     /// What the owner of the process should be told about this target, if anything.
     #[must_use]
@@ -328,19 +305,6 @@ impl Login {
             _ => None,
         }
     }
-}
-
-/// In production, switching verification off in the code alone is not enough.
-const REPEATED_IN_ENV: &str = "FERRODIS_ACCEPT_INVALID_CERTIFICATES";
-
-fn allow_invalid_certificates(node_env: Option<&str>, repeated: Option<&str>) -> Result<(), Error> {
-    if node_env == Some("production") && repeated != Some("1") {
-        return Err(wrong(
-            "tls.dangerouslyAcceptInvalidCertificates",
-            "needs FERRODIS_ACCEPT_INVALID_CERTIFICATES=1 in the environment when NODE_ENV is production",
-        ));
-    }
-    Ok(())
 }
 
 /// An error about the option at `path`.
@@ -424,25 +388,6 @@ mod tests {
         assert!(message(both).starts_with("url: "));
         let lane = RawOptions { lane: Some("fast".into()), ..RawOptions::default() };
         assert_eq!(message(lane), "lane: must be auto, loop or runtime");
-    }
-
-    #[test]
-    fn verification_is_not_switched_off_by_habit() {
-        let tls = RawTls { reject_unauthorized: Some(false), ..RawTls::default() };
-        assert!(
-            message(RawOptions { tls: Some(tls), ..RawOptions::default() })
-                .starts_with("tls.rejectUnauthorized: ")
-        );
-        assert!(allow_invalid_certificates(Some("production"), None).is_err());
-        assert!(allow_invalid_certificates(Some("production"), Some("1")).is_ok());
-        assert!(allow_invalid_certificates(None, None).is_ok());
-    }
-
-    #[test]
-    fn a_certificate_needs_its_key() {
-        let tls = RawTls { cert: Some(b"PEM".to_vec()), ..RawTls::default() };
-        let options = RawOptions { tls: Some(tls), ..RawOptions::default() };
-        assert_eq!(message(options), "tls.key: is missing beside tls.cert");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From an [`Address`] to an open socket: name resolution, TCP or unix socket, TLS.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::config::{Address, Tls};
+use super::config::{Address, Family, Tls};
 use super::tls;
 use crate::error::{Code, Error};
 
@@ -36,6 +36,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Dialler {
     address: Address,
+    family: Family,
     tls: Option<Encryption>,
 }
 
@@ -54,7 +55,7 @@ impl Dialler {
     /// # Errors
     /// [`Code::Config`] for a PEM or a name that cannot be used, [`Code::Unsupported`] for a unix
     /// socket where there are none.
-    pub fn new(address: Address, tls: Option<&Tls>) -> Result<Self, Error> {
+    pub fn new(address: Address, family: Family, tls: Option<&Tls>) -> Result<Self, Error> {
         if cfg!(not(unix)) && matches!(address, Address::Unix(_)) {
             return Err(Error::new(Code::Unsupported, "path: this platform has no unix sockets"));
         }
@@ -66,7 +67,7 @@ impl Dialler {
             }),
             _ => None,
         };
-        Ok(Self { address, tls })
+        Ok(Self { address, family, tls })
     }
 
     /// The same for another address. Unless the caller chose a name, the certificate must carry the new one.
@@ -80,7 +81,7 @@ impl Dialler {
         {
             tls.name = tls::server_name(None, host)?;
         }
-        Ok(Self { address, tls })
+        Ok(Self { address, family: self.family, tls })
     }
 
     /// Opens a socket before `deadline`. All addresses of the host are tried in turn, each with an
@@ -91,7 +92,7 @@ impl Dialler {
     pub async fn dial(&self, deadline: Instant) -> Result<Stream, Error> {
         match &self.address {
             Address::Tcp { host, port } => {
-                let tcp = connect_any(&resolve(host, *port, deadline).await?, deadline).await?;
+                let tcp = connect_any(&resolve(host, *port, self.family, deadline).await?, deadline).await?;
                 tune(&tcp).map_err(|error| failed("cannot set up the socket", &error))?;
                 match &self.tls {
                     None => Ok(Stream::Tcp(tcp)),
@@ -109,10 +110,17 @@ impl Dialler {
     }
 }
 
-async fn resolve(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, Error> {
+async fn resolve(host: &str, port: u16, family: Family, deadline: Instant) -> Result<Vec<SocketAddr>, Error> {
+    // The family chooses among the addresses of a name; what is an address already was chosen.
+    let wanted = |address: &SocketAddr| match family {
+        Family::V4 => address.is_ipv4() || host.parse::<IpAddr>().is_ok(),
+        Family::V6 => address.is_ipv6() || host.parse::<IpAddr>().is_ok(),
+        Family::Any => true,
+    };
     let addresses: Vec<_> = before(deadline, tokio::net::lookup_host((host, port)))
         .await
         .map_err(|error| failed("cannot resolve the host name", &error))?
+        .filter(wanted)
         .collect();
     if addresses.is_empty() {
         return Err(Error::new(Code::Connection, "the host name has no address").retryable());
@@ -276,7 +284,7 @@ mod tests {
         let options = RawOptions { url: Some(Secret::from(url.to_owned())), ..RawOptions::default() };
         let target = options.resolve().expect("valid").0;
         let Servers::One(address) = target.servers else { panic!("{url} is no single server") };
-        Dialler::new(address, target.login.tls.as_ref()).expect("valid")
+        Dialler::new(address, target.login.family, target.login.tls.as_ref()).expect("valid")
     }
 
     fn soon() -> Instant {
@@ -290,6 +298,13 @@ mod tests {
         assert_eq!(error.message, "cannot connect: connection refused");
         let error = dialler("unix:/nowhere/redis.sock").dial(soon()).await.expect_err("no such socket");
         assert_eq!(error.message, "cannot connect: entity not found");
+    }
+
+    #[tokio::test]
+    async fn a_family_chooses_among_the_addresses_of_a_name() {
+        let at = async |host: &str, family| resolve(host, 6379, family, soon()).await;
+        assert!(at("localhost", Family::V4).await.expect("some").iter().all(SocketAddr::is_ipv4));
+        assert!(at("127.0.0.1", Family::V6).await.is_ok(), "an address stands for itself");
     }
 
     #[tokio::test]

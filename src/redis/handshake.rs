@@ -61,6 +61,8 @@ enum Step {
     Auth,
     /// Nice to have: the name in `CLIENT LIST`.
     Name,
+    /// Nice to have: reads from a replica. Servers that are no part of a cluster refuse it.
+    ReadOnly,
     Select,
     /// Tells a loading server apart, which answers all the others.
     Ping,
@@ -69,14 +71,14 @@ enum Step {
 impl Step {
     /// Whether the connection is of use although this step was refused.
     fn check(self, text: &[u8]) -> Result<(), Error> {
-        if self != Self::Name && matches!(word(text), b"LOADING" | b"MASTERDOWN") {
+        if !matches!(self, Self::Name | Self::ReadOnly) && matches!(word(text), b"LOADING" | b"MASTERDOWN") {
             let mut error = error_of(text);
             error.code = Code::Connection;
             return Err(error);
         }
         match self {
             // MISCONF, BUSY, NOPERM: a server that answers is there.
-            Self::Name | Self::Ping => Ok(()),
+            Self::Name | Self::ReadOnly | Self::Ping => Ok(()),
             Self::Hello | Self::Auth => {
                 // A password beside a server that wants none is ordinary in development.
                 if contains(text, b"without any password configured") || contains(text, b"no password is set")
@@ -153,6 +155,10 @@ impl Flight {
         if login.db != 0 {
             request.command("SELECT", 1).int(i64::from(login.db));
             steps.push(Step::Select);
+        }
+        if login.read_only {
+            request.command("READONLY", 0);
+            steps.push(Step::ReadOnly);
         }
         request.command("PING", 0);
         steps.push(Step::Ping);
@@ -300,6 +306,19 @@ mod tests {
             ["*5\r\n$5\r\nHELLO\r\n$1\r\n2\r\n$4\r\nAUTH\r\n$1\r\nu\r\n$1\r\np\r\n\
               *2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*1\r\n$4\r\nPING\r\n"]
         );
+    }
+
+    #[tokio::test]
+    async fn a_replica_of_a_cluster_is_asked_for_reads_and_others_may_refuse() {
+        let options = RawOptions { read_only: Some(true), ..RawOptions::default() };
+        let login = options.resolve().expect("valid").0.login;
+        let (mut ours, mut theirs) = tokio::io::duplex(4096);
+        let answer = format!("{HELLO}-ERR This instance has cluster support disabled\r\n+PONG\r\n");
+        theirs.write_all(answer.as_bytes()).await.expect("answered");
+        assert!(handshake(&mut ours, &login, Protocol::Resp2).await.is_ok());
+        let mut flight = vec![0; 4096];
+        let length = theirs.read(&mut flight).await.expect("a flight");
+        assert!(flight[..length].ends_with(b"*1\r\n$8\r\nREADONLY\r\n*1\r\n$4\r\nPING\r\n"));
     }
 
     #[tokio::test]

@@ -33,7 +33,8 @@ pub use args::Args;
 pub use backoff::Backoff;
 pub use commands::OPERATIONS;
 pub use config::{
-    Address, Config, Lane, Login, Protocol, RawAddress, RawOptions, RawTls, Sentinels, Servers, Target, Tls,
+    Address, Config, Family, Lane, Login, Protocol, RawAddress, RawOptions, RawTls, Sentinels, Servers,
+    Target, Tls, TlsVersion,
 };
 pub use dial::{Dialler, PlainSocket, Stream};
 pub use handshake::{Facts, handshake};

@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
-use super::config::{Tls, wrong};
+use super::config::{Tls, TlsVersion, wrong};
 use crate::error::Error;
 
 /// Decodes the settings. Done once for each target, so that a wrong PEM is reported before anything is dialled.
@@ -18,15 +19,20 @@ use crate::error::Error;
 /// [`Code::Config`](crate::error::Code::Config) naming the option that cannot be used.
 pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
     let provider = Arc::new(ring::default_provider());
+    let (lowest, highest) = tls.versions;
+    let offered: Vec<_> = [(TlsVersion::V12, &TLS12), (TlsVersion::V13, &TLS13)]
+        .into_iter()
+        .filter_map(|(version, offer)| (lowest..=highest).contains(&version).then_some(offer))
+        .collect();
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&offered)
         .map_err(|_| wrong("tls", "is not available"))?;
     let builder = if tls.accept_invalid_certificates {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
     } else {
         builder.with_root_certificates(roots(tls.ca.as_deref())?)
     };
-    let config = match &tls.identity {
+    let mut config = match &tls.identity {
         None => builder.with_no_client_auth(),
         Some((cert, key)) => {
             let chain = certificates("tls.cert", cert)?;
@@ -37,6 +43,7 @@ pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, Error> {
                 .map_err(|_| wrong("tls.key", "does not fit tls.cert, or is of a kind that cannot be used"))?
         }
     };
+    config.alpn_protocols = tls.alpn_protocols.iter().map(|name| name.clone().into_bytes()).collect();
     Ok(Arc::new(config))
 }
 

@@ -2,13 +2,11 @@
 import type { Advice, Arg, Attempt, Connection, Decode } from '../client.js';
 import type { ConnectionOptions } from '../options.js';
 import { DerivedClient } from './derived.js';
-import { number, text } from './foreign.js';
+import { LONGEST_MS, milliseconds, text } from './foreign.js';
 import { fromIoredis, ioredisDatabase, ioredisKeyPrefix, type IoredisClient } from './ioredis.js';
 import { MaxRetriesPerRequestError, spoken } from './words.js';
 
 const OFFLINE = "Stream isn't writeable and enableOfflineQueue options is false";
-/** One day, the longest there is: ioredis limits the time of a command only when it is told to. */
-const NO_LIMIT = 86_400_000;
 
 /** What the user's `reconnectOnError` wants: nothing, a new connection, or that and the command again. */
 type Verdict = boolean | 1 | 2;
@@ -24,7 +22,7 @@ export class DerivedIoredis extends DerivedClient<IoredisClient> {
     const words = {
       closed: 'Connection is closed.',
       offline: enableOfflineQueue === false ? OFFLINE : undefined,
-      late: number(commandTimeout) === undefined ? undefined : 'Command timed out',
+      late: milliseconds(commandTimeout) === undefined ? undefined : 'Command timed out',
     };
     super(client, ioredisKeyPrefix(client), words, true);
     if (typeof reconnectOnError === 'function') this.reconnectOnError = reconnectOnError as (error: Error) => Verdict;
@@ -79,7 +77,8 @@ export class DerivedIoredis extends DerivedClient<IoredisClient> {
 
   protected derive(): ConnectionOptions {
     const options = fromIoredis(this.client);
-    const { callTimeout = NO_LIMIT } = options;
+    // Without a limit of its own the client waits as long as it takes.
+    const { callTimeout = LONGEST_MS } = options;
     return { ...options, callTimeout, bulkTimeout: callTimeout };
   }
 

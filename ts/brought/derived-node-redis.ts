@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Advice, Arg, Attempt, Connection, Decode } from '../client.js';
 import type { ConnectionOptions } from '../options.js';
 import { DerivedClient } from './derived.js';
-import { isBag, number } from './foreign.js';
+import { isBag, LONGEST_MS, milliseconds } from './foreign.js';
 import {
   type Credentials,
   fromNodeRedis,
@@ -14,8 +14,6 @@ import {
   type NodeRedisClient,
 } from './node-redis.js';
 
-/** One day, the longest there is: node-redis limits the time of a command only when it is told to. */
-const NO_LIMIT = 86_400_000;
 /** Pause before a credentials provider that failed is asked again. */
 const ASK_AGAIN_MS = 1_000;
 
@@ -29,7 +27,7 @@ export class DerivedNodeRedis extends DerivedClient<NodeRedisClient> {
 
   constructor(client: NodeRedisClient) {
     const { commandOptions } = client.options;
-    const limit = isBag(commandOptions) ? number(commandOptions.timeout) : undefined;
+    const limit = isBag(commandOptions) ? milliseconds(commandOptions.timeout) : undefined;
     const words = {
       closed: 'The client is closed',
       offline: client.options.disableOfflineQueue === true ? 'The client is offline' : undefined,
@@ -69,7 +67,8 @@ export class DerivedNodeRedis extends DerivedClient<NodeRedisClient> {
 
   protected derive(): ConnectionOptions {
     const options = fromNodeRedis(this.client);
-    const { callTimeout = NO_LIMIT } = options;
+    // Without a limit of its own the client waits as long as it takes.
+    const { callTimeout = LONGEST_MS } = options;
     return { ...options, callTimeout, bulkTimeout: callTimeout };
   }
 

@@ -1,8 +1,8 @@
-/** What a standalone ioredis client says about its connection. Its `options` are complete: URL and defaults are in. */
-import type { ConnectionOptions } from '../options.js';
-import { type Bag, compact, isBag, isUnset, number, text } from './foreign.js';
+/** What an ioredis client says about its connection. Its `options` are complete: URL and defaults are in. */
+import type { ConnectionOptions, ServerAddress } from '../options.js';
+import { type Bag, clientName, compact, family, isBag, isUnset, milliseconds, number, text } from './foreign.js';
 import { deriveTls } from './tls.js';
-import { refuseSet } from './unsupported.js';
+import { refuseSet, Uncarriable } from './unsupported.js';
 
 /** The part of an ioredis client that is used. */
 export interface IoredisClient {
@@ -15,7 +15,8 @@ export interface IoredisClient {
   on(event: string, listener: () => void): unknown;
 }
 
-const UNCARRIABLE = ['Connector', 'monitor', 'sentinels', 'readOnly'] as const;
+const SENTINEL_PORT = 26_379;
+const UNCARRIABLE = ['Connector', 'monitor'] as const;
 
 /** The prefix that the client puts before key arguments. */
 export function ioredisKeyPrefix(client: IoredisClient): string {
@@ -35,21 +36,61 @@ export function ioredisDatabase(client: IoredisClient): number {
 export function fromIoredis(client: IoredisClient): ConnectionOptions {
   const { options } = client;
   refuseSet(options, UNCARRIABLE);
-  const tls = isBag(options.tls) ? options.tls : {};
-  // ioredis spreads these over the address.
-  refuseSet(tls, ['host', 'port', 'path'], 'tls.');
-  const path = text(options.path);
   return compact<ConnectionOptions>({
-    ...(path === undefined
-      ? { host: text(options.host) ?? 'localhost', port: number(options.port) ?? 6379 }
-      : { path }),
+    ...(isUnset(options.sentinels) ? standalone(options) : sentinel(options)),
     username: text(options.username),
     password: text(options.password),
     db: ioredisDatabase(client),
-    tls: isUnset(options.tls) || path !== undefined ? undefined : deriveTls(tls, 'tls.'),
-    connectTimeout: number(options.connectTimeout),
-    callTimeout: number(options.commandTimeout),
+    readOnly: options.readOnly === true ? true : undefined,
+    connectTimeout: milliseconds(options.connectTimeout),
+    callTimeout: milliseconds(options.commandTimeout),
     failFast: options.enableOfflineQueue === false ? true : undefined,
-    clientName: text(options.connectionName),
+    clientName: clientName(options.connectionName),
   });
+}
+
+/** The defaults of host and port are there even when a path is set. */
+function standalone(options: Bag): ConnectionOptions {
+  const path = text(options.path);
+  if (path !== undefined) return { path };
+  return {
+    host: text(options.host) ?? 'localhost',
+    port: number(options.port) ?? 6379,
+    family: family(options.family),
+    tls: isUnset(options.tls) ? undefined : dataTls(options),
+  };
+}
+
+function sentinel(options: Bag): ConnectionOptions {
+  // A client of replicas wants other servers than ours goes to, and a function can name any.
+  if (!isUnset(options.role) && options.role !== 'master') throw new Uncarriable('role');
+  if (typeof options.natMap === 'function') throw new Uncarriable('natMap');
+  const entries = Array.isArray(options.sentinels) ? options.sentinels.filter(isBag) : [];
+  const families = new Set(entries.map((entry) => family(entry.family)));
+  return {
+    sentinels: entries.map((entry): ServerAddress => compact(address(entry, SENTINEL_PORT))),
+    sentinelName: text(options.name),
+    sentinelUsername: text(options.sentinelUsername),
+    sentinelPassword: text(options.sentinelPassword),
+    sentinelTls: isBag(options.sentinelTLS) ? deriveTls(options.sentinelTLS, 'sentinelTLS.') : undefined,
+    family: families.size === 1 ? [...families][0] : undefined,
+    natMap: isBag(options.natMap) ? natMap(options.natMap) : undefined,
+    // Without that option ioredis speaks to the master in the clear, whatever `tls` says.
+    tls: options.enableTLSForSentinelMode === true && !isUnset(options.tls) ? dataTls(options) : undefined,
+  };
+}
+
+function dataTls(options: Bag): ConnectionOptions['tls'] {
+  const tls = isBag(options.tls) ? options.tls : {};
+  // ioredis spreads these over the address.
+  refuseSet(tls, ['host', 'port', 'path'], 'tls.');
+  return deriveTls(tls, 'tls.');
+}
+
+function address(entry: Bag, port: number | undefined): ServerAddress {
+  return { host: text(entry.host), port: number(entry.port) ?? port };
+}
+
+function natMap(map: Bag): Record<string, ServerAddress> {
+  return Object.fromEntries(Object.entries(map).map(([from, to]) => [from, address(isBag(to) ? to : {}, undefined)]));
 }

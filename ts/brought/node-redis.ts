@@ -1,6 +1,6 @@
 /** What a standalone node-redis client says about its connection. `options` has the URL's parts, but no defaults. */
 import type { ConnectionOptions } from '../options.js';
-import { type Bag, compact, isBag, number, text } from './foreign.js';
+import { type Bag, clientName, compact, family, isBag, milliseconds, number, text } from './foreign.js';
 import { deriveTls } from './tls.js';
 import { refuseSet, Uncarriable } from './unsupported.js';
 
@@ -18,7 +18,7 @@ export interface Credentials {
   password: string | undefined;
 }
 
-const UNCARRIABLE = ['readonly', 'clientSideCache', 'emitInvalidate'] as const;
+const UNCARRIABLE = ['clientSideCache', 'emitInvalidate'] as const;
 
 /** The prefix that the client (version 6) puts before key arguments of its typed methods. */
 export function nodeRedisKeyPrefix(client: NodeRedisClient): string {
@@ -44,11 +44,13 @@ export function fromNodeRedis(client: NodeRedisClient): ConnectionOptions {
     username: text(options.username),
     password: text(options.password),
     db: number(options.database),
+    family: path === undefined ? family(socket.family) : undefined,
+    readOnly: options.readonly === true ? true : undefined,
     tls: socket.tls === true ? deriveTls(socket, 'socket.') : undefined,
-    connectTimeout: number(socket.connectTimeout),
-    callTimeout: number(isBag(options.commandOptions) ? options.commandOptions.timeout : undefined),
+    connectTimeout: milliseconds(socket.connectTimeout),
+    callTimeout: milliseconds(isBag(options.commandOptions) ? options.commandOptions.timeout : undefined),
     failFast: options.disableOfflineQueue === true ? true : undefined,
-    clientName: text(options.name),
+    clientName: clientName(options.name),
   });
 }
 

@@ -27,7 +27,7 @@ impl Standalone {
     /// # Errors
     /// As [`Dialler::new`].
     pub fn new(address: Address, login: Login, timeout: Duration) -> Result<Self, Error> {
-        Ok(Self { dialler: Dialler::new(address, login.tls.as_ref())?, login, timeout })
+        Ok(Self { dialler: Dialler::new(address, login.family, login.tls.as_ref())?, login, timeout })
     }
 
     /// The server at another address, spoken to in the same way.
