@@ -24,8 +24,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    // The package is loaded as users load it, not through vite.
-    server: { deps: { external: [/\/dist\//, /\/index\.js$/, /\.node$/] } },
+    // The package, and projects that use it, are loaded as users load them, not through vite.
+    server: { deps: { external: [/\/dist\//, /\/index\.js$/, /\.node$/, /\/__test__\/fixtures\//] } },
     projects: [
       lane('loop', [contract]),
       lane('runtime', [contract, ...faults]),

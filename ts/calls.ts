@@ -101,8 +101,8 @@ function settle(source: string | undefined, count: number): void {
   if (waiting !== undefined) for (const owner of waiting) owner.afterBatch();
 }
 
-/** An exception of foreign code is its own affair: it becomes an uncaught exception, and the batch goes on. */
-function guarded(run: () => void): void {
+/** An exception of foreign code is its own affair: it becomes an uncaught exception, and what comes next goes on. */
+export function guarded(run: () => void): void {
   try {
     run();
   } catch (error) {

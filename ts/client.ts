@@ -1,5 +1,5 @@
 /** The connection that all ecosystems call through. */
-import { operations as operationsOf, operationName } from './calls.js';
+import { guarded, operations as operationsOf, operationName } from './calls.js';
 import { ClosedError, ConfigError, errorFromFields, type FerrodisError, TimeoutError } from './errors.js';
 import { type Arg, native } from './native.js';
 import { type ConnectionOptions, nativeOptions } from './options.js';
@@ -27,6 +27,8 @@ export interface ListenOptions {
   onMalformed?(payload: string): void;
   /** Messages between the two instants may be missing: the subscription was down. */
   onGap?(gap: { from: Date; to: Date }): void;
+  /** The subscription's connection broke, or an attempt to connect it failed. The next is under way. */
+  onFault?(error: FerrodisError): void;
 }
 
 /** A subscription. */
@@ -64,6 +66,8 @@ export class Connection implements AsyncDisposable {
       fault: (error) => {
         this.#lastFault = error;
         this.onFault?.(error);
+        if (error.operation !== 'subscribe') return;
+        for (const listener of Array.from(this.#listeners)) guarded(() => listener.fault(error));
       },
     };
     this.#shared = SharedLink.join(
@@ -187,9 +191,7 @@ class OpenListener implements Listener, Subscription {
   #settle!: { resolve: () => void; reject: (error: Error) => void };
 
   constructor(shared: SharedLink, options: ListenOptions, onEnd: () => void) {
-    if (typeof options.channel !== 'string' || options.channel === '') {
-      throw new ConfigError('channel: must be a string that is not empty');
-    }
+    if (typeof options.channel !== 'string') throw new ConfigError('channel: must be a string');
     this.channel = options.channel;
     this.#shared = shared;
     this.#options = options;
@@ -211,6 +213,10 @@ class OpenListener implements Listener, Subscription {
 
   gap(from: Date, to: Date): void {
     this.#options.onGap?.({ from, to });
+  }
+
+  fault(error: FerrodisError): void {
+    this.#options.onFault?.(error);
   }
 
   /** @internal */

@@ -25,7 +25,13 @@ const LONGEST_PAUSE: f64 = 86_400_000.0;
 
 /// The operations of all layers; a call names one by its place in this order.
 fn operations() -> Vec<&'static Operation> {
-    let tables = [crate::redis::OPERATIONS, crate::conveyor::OPERATIONS, crate::nvent::OPERATIONS];
+    let tables = [
+        crate::redis::OPERATIONS,
+        crate::ayepi::OPERATIONS,
+        crate::conveyor::OPERATIONS,
+        crate::go_go_scope::OPERATIONS,
+        crate::nvent::OPERATIONS,
+    ];
     tables.into_iter().chain(crate::pikku::OPERATIONS.iter().copied()).flatten().collect()
 }
 

@@ -13,6 +13,7 @@ mod config;
 mod dial;
 mod dialogue;
 mod handshake;
+pub mod keyspace;
 mod mux;
 mod operation;
 pub mod remote;

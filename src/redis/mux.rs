@@ -289,6 +289,8 @@ impl Mux {
             failures.extend(parked.posted.ticket.map(|ticket| Failure { ticket, error: error.clone() }));
         }
         self.out = Vec::new();
+        self.base = 0;
+        self.sent = 0;
         self.lost(error, failures);
     }
 

@@ -56,11 +56,11 @@ export class DerivedIoredis extends DerivedClient<IoredisClient> {
     const { client } = this;
     const { status } = client;
     const database = client.condition?.select ?? ioredisDatabase(client);
-    if (status === 'ready') {
+    if (status === 'ready' && !client.manuallyClosing) {
       return this.connection !== undefined && database === this.database ? this.connection : this.enter(database);
     }
     // `end` is told on a later tick than it is true.
-    if (status === 'end') return this.closed();
+    if (this.hasEnded()) return this.closed();
     if (this.words.offline !== undefined) return spoken(this.words.offline);
     // Its first command would have connected it, and users watch it do so. Where that fails it says so itself.
     if (status === 'wait') client.connect().catch(() => undefined);
@@ -68,7 +68,7 @@ export class DerivedIoredis extends DerivedClient<IoredisClient> {
   }
 
   protected hasEnded(): boolean {
-    return this.client.status === 'end';
+    return this.client.status === 'end' || this.client.manuallyClosing === true;
   }
 
   protected resubscribes(): boolean {

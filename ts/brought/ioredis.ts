@@ -9,6 +9,8 @@ export interface IoredisClient {
   readonly options: Bag;
   /** `wait`, `connecting`, `connect`, `ready`, `close`, `reconnecting` or `end`. */
   readonly status: string;
+  /** From `quit()` or `disconnect()` on, until `end`: the status says `ready` all that time. */
+  readonly manuallyClosing?: boolean;
   /** What holds since the first connect; `select` is the database chosen at run time. */
   readonly condition?: { readonly select?: number } | null;
   connect(): Promise<unknown>;

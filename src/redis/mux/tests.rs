@@ -68,6 +68,22 @@ fn several_commands_are_one_answer() {
 }
 
 #[test]
+fn closing_rejects_what_is_still_pending_behind_answers() {
+    let mut mux = mux();
+    mux.attach(0);
+    get(&mut mux, 1, Repeat::Freely);
+    get(&mut mux, 2, Repeat::Freely);
+    write(&mut mux);
+    get(&mut mux, 3, Repeat::Freely);
+    assert_eq!(feed(&mut mux, b"$-1\r\n", 0).unwrap().len(), 1);
+    let mut failures = Vec::new();
+    mux.close(&Error::new(Code::Closed, "closed"), &mut failures);
+    let outcomes: Vec<_> = failures.iter().map(|failure| (failure.ticket, failure.error.outcome)).collect();
+    assert_eq!(outcomes, [(2, Outcome::Unknown), (3, Outcome::None)]);
+    assert!(mux.is_idle());
+}
+
+#[test]
 fn a_lost_connection_sends_again_what_may_be_repeated_and_reports_the_rest_as_unknown() {
     let mut mux = mux();
     mux.attach(0);

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+
+import { ayepi, ground, ONCE } from '../../support/ayepi.js';
+import * as original from '../../support/original-ayepi.js';
+import { Proxy } from '../../support/proxy.js';
+
+const on = ground();
+const { redisCache, redisStore } = ayepi;
+const far = (): number => Date.now() + 60_000;
+
+describe('a process that dies between counting and the expiry', () => {
+  it('with the original leaves a counter that never ends', async () => {
+    const key = on.prefix();
+    const client = await on.client();
+    client.pexpire = () => new Promise(() => undefined);
+    void original.increment(client, key, 1, 5000);
+    await client.ping();
+    client.disconnect();
+    expect(await on.redis.pttl(key)).toBe(-1);
+  });
+
+  it('here cannot, for counter and expiry are one command', async () => {
+    const key = on.prefix();
+    const client = await on.client();
+    void redisStore(client, ONCE)
+      .increment(key, 1, 5000)
+      .catch(() => undefined);
+    await client.ping();
+    client.disconnect();
+    expect(await on.redis.pttl(key)).not.toBe(-1);
+  });
+});
+
+describe('an expiry that is refused, and a call that is attempted again', () => {
+  it('with the original counts every attempt', async () => {
+    const key = on.prefix();
+    const increment = (): Promise<number> => original.increment(on.redis, key, 1, 1.5);
+    await ayepi.core.retry(increment, { sleep: async () => undefined }).catch(() => undefined);
+    expect(await on.redis.get(key)).toBe('3');
+  });
+
+  it('here counts nothing', async () => {
+    const key = on.prefix();
+    const store = redisStore(on.redis, { retry: { sleep: async () => undefined } });
+    await expect(store.increment(key, 1, 1.5)).rejects.toThrow('ERR value is not an integer or out of range');
+    expect(await on.redis.exists(key)).toBe(0);
+  });
+});
+
+describe('a reply that is lost', () => {
+  it('is not answered by counting again behind the caller: the outcome is reported as unknown', async () => {
+    await using proxy = await Proxy.start({ port: on.server.port });
+    const key = on.prefix();
+    const client = await on.client({ port: proxy.port });
+    const store = redisStore(client, ONCE);
+    await store.get(key);
+    await store.increment(`${key}warm`, 1, 1000);
+    proxy.blackhole('down');
+    const counting = store.increment(key, 1, 60_000).catch((error: unknown) => error);
+    const claiming = store.setIfNotExists(`${key}claim`, '1', 60_000).catch((error: unknown) => error);
+    while ((await on.redis.exists(key, `${key}claim`)) < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    proxy.heal();
+    proxy.cut();
+    expect(await counting).toMatchObject({ outcome: 'unknown' });
+    expect(await claiming).toMatchObject({ outcome: 'unknown' });
+    await store.get(key);
+    expect(await on.redis.get(key)).toBe('1');
+  });
+});
+
+describe('an entry that is written while others are invalidated', () => {
+  const fresh = JSON.stringify({ key: 'fresh', staleUntil: 1 });
+
+  it('with the original is lost', async () => {
+    const prefix = on.prefix();
+    await on.redis.set(`${prefix}k`, JSON.stringify({ key: 'stale' }));
+    const rewrite = (): Promise<unknown> => on.redis.set(`${prefix}k`, fresh);
+    await original.invalidate(on.redis, prefix, ({ key }) => key === 'stale', rewrite);
+    expect(await on.redis.get(`${prefix}k`)).toBeNull();
+  });
+
+  it('here stays, and the count is still that of the matches', async () => {
+    const prefix = on.prefix();
+    await on.redis.set(`${prefix}k`, JSON.stringify({ key: 'stale', staleUntil: 1 }));
+    const writer = await on.client();
+    const cache = redisCache(on.redis, { prefix });
+    let written: Promise<unknown> | undefined;
+    const count = await cache.invalidate(({ key }) => {
+      written = writer.set(`${prefix}k`, fresh);
+      const end = Date.now() + 100;
+      // The write is sent at once, and the server has done it by the time that this predicate comes to an end.
+      while (Date.now() < end);
+      return key === 'stale';
+    });
+    await written;
+    expect(count).toBe(1);
+    expect(await on.redis.get(`${prefix}k`)).toBe(fresh);
+  });
+});
+
+describe('clear of a great many keys', () => {
+  it('with the original is a RangeError, and clears nothing', async () => {
+    const prefix = on.prefix();
+    await on.redis.eval("for i = 1, 200000 do redis.call('SET', ARGV[1] .. i, 'x') end", 0, prefix);
+    await expect(original.clear(on.redis, prefix)).rejects.toThrow(RangeError);
+    expect(await on.redis.exists(`${prefix}1`)).toBe(1);
+    await redisCache(on.redis, { prefix }).clear();
+    expect(await on.redis.exists(`${prefix}1`)).toBe(0);
+  }, 60_000);
+});
+
+describe('an entry that is stored anew while the cache is cleared', () => {
+  it('with the original is lost, however long after it was listed', async () => {
+    const prefix = on.prefix();
+    await on.redis.set(`${prefix}k`, 'old');
+    await original.clear(on.redis, prefix, () => on.redis.set(`${prefix}k`, 'new'));
+    expect(await on.redis.exists(`${prefix}k`)).toBe(0);
+  });
+
+  it('here is only lost if it was there when its page was listed', async () => {
+    const prefix = on.prefix();
+    const cache = redisCache(on.redis, { prefix });
+    await cache.set('k', { staleUntil: far() } as never);
+    await cache.clear();
+    await cache.set('k', { staleUntil: far() } as never);
+    expect(await on.redis.exists(`${prefix}k`)).toBe(1);
+  });
+});
+
+it('where scripts are forbidden, increment does what the original does', async () => {
+  await on.redis.call('ACL', 'SETUSER', 'plain', 'on', '>pw', '~*', '&*', '+@all', '-@scripting');
+  const client = await on.client({ username: 'plain', password: 'pw' });
+  const prefix = on.prefix();
+  const store = redisStore(client, { prefix, ...ONCE });
+  expect(await store.increment('n', 1, 5000)).toBe(1);
+  expect(await store.increment('n', 1, 5000)).toBe(2);
+  expect(await on.redis.pttl(`${prefix}n`)).toBeGreaterThan(4000);
+  const cache = redisCache(client, { prefix });
+  await cache.set('k', { key: 'k', staleUntil: far() } as never);
+  await on.redis.del(`${prefix}n`);
+  expect(await cache.invalidate(() => true)).toBe(1);
+  await cache.clear();
+  expect(await on.redis.exists(`${prefix}k`)).toBe(0);
+});

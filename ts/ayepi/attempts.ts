@@ -1,0 +1,67 @@
+/** Every call of store and cache is one `retry` of the user's own `@ayepi/core`. */
+import type { RedisStoreOptions, RetryOptions, RetryState } from './types.js';
+
+/** What is used of `@ayepi/core`. */
+export interface Core {
+  retry<R>(attempt: (state: RetryState) => Promise<R>, options?: RetryOptions<R>): Promise<R>;
+  /** The built-in options under those of `setDefaultRetryOptions`. */
+  getDefaultRetryOptions?(): RetryOptions;
+}
+
+/** Runs the work of one call, again where it fails. */
+export type Attempt = <R>(work: () => Promise<R>) => Promise<R>;
+
+/** Runs all attempts through `retry`, with `options` as they are at the time of the call. */
+export function repeating(core: Core, options: RedisStoreOptions): Attempt {
+  const policy = policyOf(options);
+  return (work) => core.retry(work, policy());
+}
+
+/**
+ * Runs the first attempt itself and enters `retry` with it only when it failed. Where that could be noticed, all
+ * attempts go through `retry`: with hooks that see a success or the clock, and where no attempt is asked for.
+ */
+export function repeatingLazily(core: Core, options: RedisStoreOptions): Attempt {
+  const policy = policyOf(options);
+  return <R>(work: () => Promise<R>): Promise<R> => {
+    const repeat = policy<R>();
+    if (isNoticed(core, repeat)) return core.retry(work, repeat);
+    const first = begin(work);
+    return first.catch(() => {
+      let isFirst = true;
+      return core.retry(() => {
+        if (!isFirst) return work();
+        isFirst = false;
+        return first;
+      }, repeat);
+    });
+  };
+}
+
+/** The options of `retry` for a call that begins now. An `onError` in `options.retry` has no effect. */
+function policyOf(options: RedisStoreOptions): <R>() => RetryOptions<R> {
+  const onError = (error: unknown): void => {
+    try {
+      options.onError?.(error);
+    } catch {
+      // The call is rejecting already.
+    }
+  };
+  return <R>() => ({ ...(options.retry as RetryOptions<R> | undefined), onError });
+}
+
+function isNoticed(core: Core, options: object): boolean {
+  if (core.getDefaultRetryOptions === undefined) return true;
+  // A key that is there counts, even with the value undefined: so `retry` overlays them too.
+  const { attempts, onSuccess, now }: RetryOptions = { ...core.getDefaultRetryOptions(), ...options };
+  return !((attempts as number) >= 1) || onSuccess !== undefined || now !== undefined;
+}
+
+/** A throw at once is an attempt that failed. */
+function begin<R>(work: () => Promise<R>): Promise<R> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

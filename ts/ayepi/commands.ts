@@ -1,0 +1,35 @@
+/** What store and cache ask of Redis, whoever carries it out. Keys lack the prefix; TTLs are as the caller gave them. */
+import { bring } from '../brought/index.js';
+import { DrivenCommands } from './driven.js';
+import { NativeCommands } from './native.js';
+import type { CacheEntry, RedisCommandClient } from './types.js';
+
+/** One method a command, or a sequence that belongs together. */
+export interface Commands {
+  /** Null or undefined when there is no such key. */
+  get(key: string): Promise<string | null | undefined>;
+  /** `ttl` undefined takes an earlier one away. */
+  set(key: string, value: unknown, ttl: unknown): Promise<unknown>;
+  /** How many keys were removed. */
+  del(key: string): Promise<number>;
+  /** Whether this call has set it. */
+  setIfNotExists(key: string, value: unknown, ttl: unknown): Promise<boolean>;
+  /** The sum. `ttl` undefined leaves the expiry as it is. */
+  increment(key: string, by: unknown, ttl: unknown): Promise<number>;
+  /** Removes everything under the prefix. */
+  clear(): Promise<void>;
+  /** Removes the entries that `isDoomed` picks; how many it picked. Nothing is removed when it throws. */
+  invalidate(isDoomed: (entry: CacheEntry) => unknown): Promise<number>;
+}
+
+/** The commands of a client under a prefix, and whether they are the client's own. */
+export function commandsOf(
+  user: string,
+  client: RedisCommandClient,
+  prefix: string,
+): { commands: Commands; driven: boolean } {
+  const brought = bring(user, client);
+  const driven = new DrivenCommands(client, prefix);
+  if (brought.driven) return { commands: driven, driven: true };
+  return { commands: new NativeCommands(brought, prefix, driven), driven: false };
+}

@@ -1,0 +1,71 @@
+/** Store and cache on the user's own client, with exactly the calls of `@ayepi/redis`: mocks are asked for these. */
+import type { Commands } from './commands.js';
+import type { CacheEntry, RedisCommandClient } from './types.js';
+
+const SCAN_COUNT = 256;
+
+/** See the file's text. */
+export class DrivenCommands implements Commands {
+  private readonly client: RedisCommandClient;
+  private readonly prefix: string;
+
+  constructor(client: RedisCommandClient, prefix: string) {
+    this.client = client;
+    this.prefix = prefix;
+  }
+
+  async get(key: string): Promise<string | null | undefined> {
+    return this.client.get(this.prefix + key);
+  }
+
+  async set(key: string, value: string, ttl: number | undefined): Promise<unknown> {
+    if (ttl === undefined) return this.client.set(this.prefix + key, value);
+    return this.client.set(this.prefix + key, value, 'PX', ttl);
+  }
+
+  async del(key: string): Promise<number> {
+    return this.client.del(this.prefix + key);
+  }
+
+  async setIfNotExists(key: string, value: string, ttl: number | undefined): Promise<boolean> {
+    const reply = await (ttl === undefined
+      ? this.client.set(this.prefix + key, value, 'NX')
+      : this.client.set(this.prefix + key, value, 'PX', ttl, 'NX'));
+    return reply !== null;
+  }
+
+  async increment(key: string, by: number, ttl: number | undefined): Promise<number> {
+    const sum = await this.client.incrby(this.prefix + key, by);
+    if (ttl !== undefined) await this.client.pexpire(this.prefix + key, ttl);
+    return sum;
+  }
+
+  async clear(): Promise<void> {
+    await this.remove(await this.scan());
+  }
+
+  async invalidate(isDoomed: (entry: CacheEntry) => unknown): Promise<number> {
+    const doomed: string[] = [];
+    for (const key of await this.scan()) {
+      const text = await this.client.get(key);
+      if (text && isDoomed(JSON.parse(text) as CacheEntry)) doomed.push(key);
+    }
+    await this.remove(doomed);
+    return doomed.length;
+  }
+
+  private async scan(): Promise<string[]> {
+    const found: string[] = [];
+    let cursor: string | number = '0';
+    do {
+      const page: [string, string[]] = await this.client.scan(cursor, 'MATCH', `${this.prefix}*`, 'COUNT', SCAN_COUNT);
+      cursor = page[0];
+      for (const key of page[1]) found.push(key);
+    } while (cursor !== '0');
+    return found;
+  }
+
+  private async remove(keys: string[]): Promise<void> {
+    if (keys.length > 0) await this.client.del(...keys);
+  }
+}

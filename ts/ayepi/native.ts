@@ -1,0 +1,123 @@
+/** Store and cache on the native connection that stands in for the user's client. */
+import type { Brought } from '../brought/index.js';
+import { operations, type Reply } from '../client.js';
+import type { Commands } from './commands.js';
+import type { DrivenCommands } from './driven.js';
+import { argument, name } from './text.js';
+import type { CacheEntry } from './types.js';
+
+const OPERATIONS = operations('ayepi') as Record<
+  'get' | 'set' | 'delete' | 'setIfNotExists' | 'increment' | 'clear' | 'page' | 'deleteUnchanged',
+  number
+>;
+
+/** Entries that one request removes at most. */
+const REMOVED_AT_ONCE = 500;
+
+const readText = (reply: Reply): string | null => reply.lossyText();
+const readNumber = (reply: Reply): number => reply.int();
+const readWhetherSet = (reply: Reply): boolean => !reply.isNil();
+const readNothing = (reply: Reply): void => reply.skip();
+
+/** A key with the value that was judged, as SHA-1: if it is another by now, it is not removed. */
+type Judged = Map<string, string>;
+
+/** See the file's text. What the server refuses to this user is done as the original does it, by the client itself. */
+export class NativeCommands implements Commands {
+  private readonly brought: Brought;
+  private readonly prefix: string;
+  private readonly driven: DrivenCommands;
+
+  constructor(brought: Brought, prefix: string, driven: DrivenCommands) {
+    this.brought = brought;
+    this.prefix = brought.keyPrefix + prefix;
+    this.driven = driven;
+  }
+
+  get(key: string): Promise<string | null> {
+    return this.brought.call(OPERATIONS.get, readText, this.prefix, name(key));
+  }
+
+  set(key: string, value: unknown, ttl: unknown): Promise<void> {
+    const life = ttl === undefined ? undefined : argument(ttl);
+    return this.brought.call(OPERATIONS.set, readNothing, this.prefix, name(key), argument(value), life);
+  }
+
+  del(key: string): Promise<number> {
+    return this.brought.call(OPERATIONS.delete, readNumber, this.prefix, name(key));
+  }
+
+  setIfNotExists(key: string, value: unknown, ttl: unknown): Promise<boolean> {
+    const life = ttl === undefined ? undefined : argument(ttl);
+    return this.brought.call(OPERATIONS.setIfNotExists, readWhetherSet, this.prefix, name(key), argument(value), life);
+  }
+
+  increment(key: string, by: unknown, ttl: unknown): Promise<number> {
+    const { brought, prefix } = this;
+    const full = name(key);
+    if (ttl === undefined) return brought.call(OPERATIONS.increment, readNumber, prefix, full, argument(by));
+    return brought.either(
+      'increment',
+      () => brought.call(OPERATIONS.increment, readNumber, prefix, full, argument(by), argument(ttl)),
+      () => this.driven.increment(key, by as number, ttl as number),
+    );
+  }
+
+  clear(): Promise<void> {
+    return this.brought.either(
+      'clear',
+      () => this.brought.call(OPERATIONS.clear, readNothing, this.prefix),
+      () => this.driven.clear(),
+    );
+  }
+
+  invalidate(isDoomed: (entry: CacheEntry) => unknown): Promise<number> {
+    return this.brought.either(
+      'invalidate',
+      async () => {
+        const judged = await this.judge(isDoomed);
+        await this.removeJudged(judged);
+        return judged.size;
+      },
+      () => this.driven.invalidate(isDoomed),
+    );
+  }
+
+  /** Looks at every entry before any is removed. A key that a scan finds twice counts once. */
+  private async judge(isDoomed: (entry: CacheEntry) => unknown): Promise<Judged> {
+    const judged: Judged = new Map();
+    let cursor = '0';
+    do {
+      const page = await this.brought.call(OPERATIONS.page, readPage, this.prefix, cursor);
+      cursor = page.cursor;
+      for (const [key, text, digest] of page.entries) {
+        if (isDoomed(JSON.parse(text) as CacheEntry)) judged.set(key, digest);
+      }
+    } while (cursor !== '0');
+    return judged;
+  }
+
+  private async removeJudged(judged: Judged): Promise<void> {
+    const { brought, prefix } = this;
+    const entries = [...judged];
+    const removals: Promise<void>[] = [];
+    for (let at = 0; at < entries.length; at += REMOVED_AT_ONCE) {
+      for (const [key, digest] of entries.slice(at, at + REMOVED_AT_ONCE)) brought.stage(key, digest);
+      removals.push(brought.call(OPERATIONS.deleteUnchanged, readNothing, prefix));
+    }
+    await Promise.all(removals);
+  }
+}
+
+interface Page {
+  cursor: string;
+  /** Key without prefix, value, digest of the value. */
+  entries: Array<[string, string, string]>;
+}
+
+function readPage(reply: Reply): Page {
+  const entries = (reply.list() - 1) / 3;
+  const cursor = reply.text() as string;
+  const read = (): string => reply.lossyText() as string;
+  return { cursor, entries: Array.from({ length: entries }, () => [read(), read(), read()]) };
+}
