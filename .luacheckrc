@@ -18,7 +18,16 @@ local shared = {
   'recall', 'remember',
   'remove_job', 'save_job', 'score_of',
 }
+local pikku = {
+  'rcall',
+  'attempt_members', 'attempt_number', 'attempt_put',
+  'begin_attempt',
+  'note_step',
+  'read_steps',
+}
 -- `rcall` may be there for the includes only.
 files['lua/conveyor'] = { read_globals = shared, ignore = { '211/rcall' } }
 files['lua/nvent'] = { read_globals = { 'set_fields' } }
+files['lua/pikku'] = { read_globals = pikku, ignore = { '211/rcall' } }
 files['lua/include'] = { read_globals = shared, ignore = { '211', '431' } }
+files['lua/include/pikku'] = { read_globals = pikku, ignore = { '211', '431' } }

@@ -8,5 +8,6 @@
 mod keys;
 mod ops;
 mod scan;
+mod workflow;
 
 pub use ops::OPERATIONS;

@@ -1,6 +1,6 @@
 //! Plain commands, for health checks, benchmarks and the few places where one command is the whole operation.
 
-use super::{Args, Deadline, Operation, Repeat, Request, Run};
+use super::{Args, Deadline, Operation, Repeat, Request, Run, script};
 use crate::error::Error;
 
 /// The table of plain commands.
@@ -22,6 +22,12 @@ pub static OPERATIONS: &[Operation] = &[
         repeat: Repeat::Freely,
         deadline: Deadline::Forever,
         run: Run::Once(ping),
+    },
+    Operation {
+        name: "redis.extendLock",
+        repeat: Repeat::Freely,
+        deadline: Deadline::Call,
+        run: Run::Once(extend_lock),
     },
     #[cfg(debug_assertions)]
     Operation {
@@ -52,6 +58,15 @@ fn command(args: &Args, request: &mut Request) -> Result<(), Error> {
 #[expect(clippy::unnecessary_wraps, reason = "the table wants one shape for all operations")]
 fn ping(_: &Args, request: &mut Request) -> Result<(), Error> {
     request.command("PING", 0);
+    Ok(())
+}
+
+/// `key owner ttlMs` → 1, or 0 when the lock is not the owner's.
+fn extend_lock(args: &Args, request: &mut Request) -> Result<(), Error> {
+    let (key, owner) = (args.bytes(0, "lock")?, args.bytes(1, "owner")?);
+    let ttl = args.int(2, "ttl")?;
+    request.script(&script::REDIS_EXTEND_LOCK, 2);
+    request.arg(key).arg(owner).int(ttl);
     Ok(())
 }
 

@@ -16,4 +16,7 @@ export { RedisChannelStore } from './channel-store.js';
 export { RedisDeploymentService } from './deployment-service.js';
 export { RedisEventHubStore } from './event-hub-store.js';
 export { RedisSecretService, type RedisSecretServiceConfig } from './secret-service.js';
+export type { QueueService } from './arguments.js';
+export type { RedisWorkflowOptions } from './options.js';
+export { RedisWorkflowService } from './workflow-service.js';
 export { RedisSessionStore } from './session-store.js';

@@ -49,6 +49,11 @@ export class Link {
     this.base = clientPrefix + prefix;
   }
 
+  /** What serves the client or the connection. */
+  get served(): Brought {
+    return this.#served;
+  }
+
   /** The client, for calls that drive it. */
   get client(): IoredisCommands {
     return this.#served.client as IoredisCommands;

@@ -3,10 +3,14 @@
 mod agents;
 mod channels;
 mod deployments;
+mod listing;
+mod locks;
 mod runs;
 mod secrets;
 mod sessions;
 mod shared;
+mod steps;
+mod sweeps;
 
 use crate::error::Error;
 use crate::redis::{Args, Caller, Deadline, Operation, Repeat, Request, Run, StepsFuture};
@@ -14,6 +18,10 @@ use crate::redis::{Args, Caller, Deadline, Operation, Repeat, Request, Run, Step
 /// Everything that the classes can ask for, a table for each file. Arguments are positional; the first is the key prefix.
 pub const OPERATIONS: &[&[Operation]] = &[
     runs::OPERATIONS,
+    self::steps::OPERATIONS,
+    listing::OPERATIONS,
+    locks::OPERATIONS,
+    sweeps::OPERATIONS,
     channels::OPERATIONS,
     sessions::OPERATIONS,
     deployments::OPERATIONS,

@@ -1,0 +1,223 @@
+/** The backend that calls native operations: each method is one command. */
+import type { Reply } from '../client.js';
+import { renew } from '../renewal.js';
+import type { AgentVersion, Backend, Claim, ListedStep, Move, NewStep, Pairs, StepPicture } from './backend.js';
+import type { Link } from './link.js';
+import type { Row, StepRow } from './record.js';
+import { readHash, readInt, readList, readNothing } from './replies.js';
+import type { WorkflowStatus, WorkflowVersionStatus } from './types.js';
+
+/** Steps and bytes that taking the lock of a run reads at most; beyond that each step is read when it is asked for. */
+const PICTURE = { steps: '500', bytes: String(4 << 20) };
+/** Arguments of a call that are not staged. */
+const FEW = 40;
+/** Nodes in one part of the answer of `readNodes`. */
+const CHUNK = 500;
+
+const isOne = (reply: Reply): boolean => reply.int() === 1;
+
+function readStep(reply: Reply): StepRow {
+  reply.list();
+  return {
+    stepId: reply.text(),
+    rpcName: reply.text(),
+    status: reply.text(),
+    attemptCount: reply.text(),
+    retries: reply.text(),
+    retryDelay: reply.text(),
+    fromStepName: reply.text(),
+    result: reply.text(),
+    error: reply.text(),
+    childRunId: reply.text(),
+    createdAt: reply.text(),
+    updatedAt: reply.text(),
+  };
+}
+
+function readOptionalStep(reply: Reply): StepRow | null {
+  if (!reply.isNil()) return readStep(reply);
+  reply.skip();
+  return null;
+}
+
+function readClaim(reply: Reply): Claim {
+  reply.list();
+  switch (reply.int()) {
+    case -1:
+      return { outcome: 'locked' };
+    case 0:
+      return { outcome: 'missing' };
+    case 1:
+      return { outcome: 'mismatch' };
+    case 2:
+      return { outcome: 'taken' };
+    default:
+      return { outcome: 'claimed', before: reply.text() as string, row: readStep(reply) };
+  }
+}
+
+function readPicture(reply: Reply): StepPicture | null {
+  const length = reply.list();
+  if (reply.int() === 0) return null;
+  const complete = reply.int() === 1;
+  const steps = new Map<string, StepRow>();
+  for (let left = length - 2; left > 0; left -= 2) steps.set(reply.text() as string, readStep(reply));
+  return { complete, steps };
+}
+
+/** See the file's text. */
+export class NativeBackend implements Backend {
+  private readonly link: Link;
+  private readonly mixed: '1' | null;
+  private readonly retention: string | null;
+
+  constructor(link: Link, settings: { mixedFleet: boolean; retentionSeconds: number | undefined }) {
+    this.link = link;
+    this.mixed = settings.mixedFleet ? '1' : null;
+    this.retention = settings.retentionSeconds === undefined ? null : String(settings.retentionSeconds);
+  }
+
+  createRun(runId: string, now: number, fields: Pairs): Promise<void> {
+    // From the first step on all are in the index.
+    return this.link.call('createRun', readNothing, runId, String(now), ...fields, 'stepIndex', '1');
+  }
+
+  getRun(runId: string): Promise<Row> {
+    return this.link.call('getRun', readHash, runId);
+  }
+
+  async updateRun(runId: string, now: number, status: WorkflowStatus, fields: Pairs): Promise<void> {
+    const { link, retention } = this;
+    const done = await link.call('updateRun', readInt, runId, String(now), status, retention, ...fields);
+    if (done !== 2) return;
+    const ended = status === 'completed' || status === 'failed' || status === 'cancelled';
+    await link.call('keepSteps', readInt, runId, ended ? retention : '-1');
+  }
+
+  insertStep(step: NewStep): Promise<StepRow | null> {
+    const { runId, stepName, stepId, now, retries, retryDelay, fields } = step;
+    const own = [runId, stepName, stepId, String(now), step.overwrite ? '1' : null, retries, retryDelay];
+    return this.link.call('insertStep', readOptionalStep, ...own, ...fields);
+  }
+
+  getStep(runId: string, stepName: string): Promise<StepRow> {
+    return this.link.call('getStep', readStep, runId, stepName);
+  }
+
+  moveStep(stepId: string, now: number, { status, stamp, payload }: Move): Promise<boolean> {
+    const { link } = this;
+    return link.call('moveStep', isOne, stepId, String(now), status, stamp, payload?.field, payload?.json);
+  }
+
+  setStepField(stepId: string, now: number, field: string, value: string): Promise<boolean> {
+    return this.link.call('setStepField', isOne, stepId, String(now), field, value);
+  }
+
+  retryStep(stepId: string, now: number, status: string, token: string): Promise<StepRow | null> {
+    return this.link.call('retryStep', readOptionalStep, stepId, String(now), status, token);
+  }
+
+  claimStep(runId: string, stepName: string, now: number, token: string, rpcName: string): Promise<Claim> {
+    return this.link.call('claimStep', readClaim, runId, stepName, String(now), token, rpcName);
+  }
+
+  listSteps(runId: string, fields: readonly string[], withHistory: boolean): Promise<ListedStep[]> {
+    const listed = (reply: Reply): ListedStep[] => {
+      const steps: ListedStep[] = [];
+      for (let left = reply.list(); left > 0; left -= withHistory ? 3 : 2) {
+        const stepName = reply.text() as string;
+        const values = Array.from({ length: reply.list() }, () => reply.text());
+        steps.push({ stepName, fields: values, members: withHistory ? readList(reply) : [] });
+      }
+      return steps;
+    };
+    const history = withHistory ? '1' : null;
+    return this.link.call('listSteps', listed, runId, this.mixed, history, ...fields);
+  }
+
+  nodeResults(runId: string, names: readonly string[]): Promise<(string | null)[]> {
+    return this.nodes(runId, null, names, (reply) => reply.text());
+  }
+
+  nodesExist(runId: string, names: readonly string[]): Promise<boolean[]> {
+    return this.nodes(runId, '1', names, isOne);
+  }
+
+  private nodes<T>(
+    runId: string,
+    exists: '1' | null,
+    names: readonly string[],
+    item: (reply: Reply) => T,
+  ): Promise<T[]> {
+    const items = (reply: Reply): T[] => Array.from({ length: reply.list() }, () => item(reply));
+    const decode = (reply: Reply): T[] => {
+      if (names.length <= CHUNK) return items(reply);
+      return Array.from({ length: reply.list() }, () => items(reply)).flat();
+    };
+    return this.link.callWith('readNodes', decode, [runId, exists, ...names.slice(0, FEW)], names.slice(FEW));
+  }
+
+  setRunState(runId: string, now: number, name: string, json: string): Promise<void> {
+    return this.link.call('setRunState', readNothing, runId, String(now), name, json);
+  }
+
+  getRunState(runId: string): Promise<{ blob: string | null; variables: Row }> {
+    const state = (reply: Reply): { blob: string | null; variables: Row } => {
+      reply.list();
+      return { blob: reply.text(), variables: readHash(reply) };
+    };
+    return this.link.call('getRunState', state, runId);
+  }
+
+  upsertVersion(name: string, graphHash: string, fields: Pairs): Promise<void> {
+    return this.link.call('upsertVersion', readNothing, name, graphHash, ...fields);
+  }
+
+  setVersionStatus(name: string, graphHash: string, status: WorkflowVersionStatus): Promise<void> {
+    return this.link.call('setVersionStatus', readNothing, name, graphHash, status);
+  }
+
+  getVersion(name: string, graphHash: string): Promise<{ graph: string | null; source: string | null }> {
+    const version = (reply: Reply): { graph: string | null; source: string | null } => {
+      reply.list();
+      return { graph: reply.text(), source: reply.text() };
+    };
+    return this.link.call('getVersion', version, name, graphHash);
+  }
+
+  agentVersions(agentName: string | undefined): Promise<AgentVersion[]> {
+    const versions = (reply: Reply): AgentVersion[] =>
+      Array.from({ length: reply.list() }, () => {
+        reply.list();
+        return { workflowName: reply.text(), graphHash: reply.text(), graph: reply.text() };
+      });
+    return this.link.call('agentVersions', versions, agentName);
+  }
+
+  takeLock(key: string, token: string, ttl: number): Promise<boolean> {
+    return this.link.call('takeLock', isOne, key, token, String(ttl));
+  }
+
+  takeRunLock(runId: string, key: string, token: string, ttl: number): Promise<StepPicture | null> {
+    const { link } = this;
+    // Others insert steps that the index does not know of.
+    const steps = this.mixed === null ? PICTURE.steps : '0';
+    return link.call('takeRunLock', readPicture, runId, key, token, String(ttl), steps, PICTURE.bytes);
+  }
+
+  releaseLock(key: string, token: string): Promise<void> {
+    return this.link.call('releaseLock', readNothing, key, token);
+  }
+
+  renewLock(key: string, token: string, ttl: number, onLost: () => void): { stop(): void } {
+    return renew(this.link.served, { key: this.link.base + key, owner: token, ttlMs: ttl, onLost });
+  }
+
+  stalledRuns(before: number, limit: number): Promise<string[]> {
+    return this.link.call('stalledRuns', readList, String(before), String(limit), this.mixed);
+  }
+
+  undispatchedSteps(before: number, limit: number): Promise<string[]> {
+    return this.link.call('undispatchedSteps', readList, String(before), String(limit), this.mixed);
+  }
+}

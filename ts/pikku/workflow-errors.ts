@@ -1,0 +1,16 @@
+/** Errors with the original's own texts. */
+
+/** There is no such step: the host makes it then. */
+export function stepNotFound(runId: string, stepName: string): Error {
+  return new Error(`Step not found: runId=${runId}, stepName=${stepName}. Use insertStepState to create it.`);
+}
+
+/** What the error of a run lock that cannot be had begins with; the number of tries follows. */
+export function runLockFailure(runId: string): string {
+  return `Failed to acquire lock for run ${runId}`;
+}
+
+/** As {@link runLockFailure}, for the lock of a step. */
+export function stepLockFailure(runId: string, stepName: string): string {
+  return `Failed to acquire step lock for run ${runId}, step ${stepName}`;
+}
