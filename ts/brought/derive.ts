@@ -1,5 +1,7 @@
 /** Connection options from a client that is open now, for adapters that keep a connection of their own. */
+import type { Principal } from '../client.js';
 import type { ConnectionOptions } from '../options.js';
+import { adviseIoredis, adviseNodeRedis, newOwner } from './advice.js';
 import { compact } from './foreign.js';
 import { fromIoredis, type IoredisClient } from './ioredis.js';
 import { fromNodeRedis, nodeRedisCredentials, nodeRedisDatabase, type NodeRedisClient } from './node-redis.js';
@@ -40,4 +42,29 @@ async function ofNodeRedis(client: NodeRedisClient): Promise<ConnectionOptions> 
   const options = fromNodeRedis(client);
   const credentials = await nodeRedisCredentials(client);
   return compact<ConnectionOptions>({ ...options, ...credentials, db: await nodeRedisDatabase(client) });
+}
+
+const owners = new WeakMap<object, number>();
+
+/**
+ * On whose behalf such a connection is made: the client's credentials and strategies are asked before each attempt. Where
+ * they give up, the connection goes on at its own pace: it ends when the client does, and whoever keeps it sees to that.
+ *
+ * @param cause why there is no connection at the moment
+ */
+export function principalOf(client: object, cause: () => Error | undefined): Principal {
+  const owner = owners.get(client) ?? newOwner();
+  owners.set(client, owner);
+  const ended = new Error(endedText(client));
+  const isIoredis = recogniseClient(client).startsWith('ioredis');
+  return {
+    owner,
+    refusal: (error) => error,
+    advise: async (attempt) => {
+      const advice = isIoredis
+        ? adviseIoredis(client as IoredisClient, attempt, ended)
+        : await adviseNodeRedis(client as NodeRedisClient, attempt, cause(), ended);
+      return advice instanceof Error ? {} : advice;
+    },
+  };
 }

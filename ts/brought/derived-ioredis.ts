@@ -1,10 +1,11 @@
 /** An ioredis client and its native connection. */
 import type { Advice, Arg, Attempt, Connection, Decode } from '../client.js';
 import type { ConnectionOptions } from '../options.js';
+import { adviseIoredis } from './advice.js';
 import { DerivedClient } from './derived.js';
-import { LONGEST_MS, milliseconds, text } from './foreign.js';
+import { LONGEST_MS, milliseconds } from './foreign.js';
 import { fromIoredis, ioredisDatabase, ioredisKeyPrefix, type IoredisClient } from './ioredis.js';
-import { MaxRetriesPerRequestError, spoken } from './words.js';
+import { spoken } from './words.js';
 
 const OFFLINE = "Stream isn't writeable and enableOfflineQueue options is false";
 
@@ -82,16 +83,8 @@ export class DerivedIoredis extends DerivedClient<IoredisClient> {
     return { ...options, callTimeout, bulkTimeout: callTimeout };
   }
 
-  protected advise({ purpose, number: attempt }: Attempt): Advice | Error {
-    const { username, password, retryStrategy, maxRetriesPerRequest: most } = this.client.options;
-    const credentials = { username: text(username), password: text(password) };
-    if (attempt === 0) return { credentials };
-    const pause: unknown = typeof retryStrategy === 'function' ? retryStrategy(attempt) : undefined;
-    if (typeof pause !== 'number') return this.closed();
-    if (purpose === 'calls' && typeof most === 'number' && most >= 0 && attempt % (most + 1) === 0) {
-      return new MaxRetriesPerRequestError(most);
-    }
-    return { pause, credentials };
+  protected advise(attempt: Attempt): Advice | Error {
+    return adviseIoredis(this.client, attempt, this.closed());
   }
 
   private judge(error: Error): Verdict {

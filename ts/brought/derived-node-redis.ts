@@ -1,21 +1,10 @@
 /** A node-redis client and its native connection. */
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { Advice, Arg, Attempt, Connection, Decode } from '../client.js';
 import type { ConnectionOptions } from '../options.js';
+import { adviseNodeRedis } from './advice.js';
 import { DerivedClient } from './derived.js';
 import { isBag, LONGEST_MS, milliseconds } from './foreign.js';
-import {
-  type Credentials,
-  fromNodeRedis,
-  nodeRedisCredentials,
-  nodeRedisDatabase,
-  nodeRedisKeyPrefix,
-  type NodeRedisClient,
-} from './node-redis.js';
-
-/** Pause before a credentials provider that failed is asked again. */
-const ASK_AGAIN_MS = 1_000;
+import { fromNodeRedis, nodeRedisDatabase, nodeRedisKeyPrefix, type NodeRedisClient } from './node-redis.js';
 
 /** See the file's text. */
 export class DerivedNodeRedis extends DerivedClient<NodeRedisClient> {
@@ -72,28 +61,8 @@ export class DerivedNodeRedis extends DerivedClient<NodeRedisClient> {
     return { ...options, callTimeout, bulkTimeout: callTimeout };
   }
 
-  protected async advise({ number: attempt }: Attempt, cause: Error | undefined): Promise<Advice | Error> {
-    const pause = attempt === 0 ? undefined : this.pause(attempt - 1, cause);
-    return pause instanceof Error ? pause : { pause, credentials: await this.credentials() };
-  }
-
-  /** What the user's strategy says: ms, an error to give up with, or undefined for the usual. */
-  private pause(retries: number, cause: Error | undefined): number | Error | undefined {
-    const { socket } = this.client.options;
-    const strategy = isBag(socket) ? socket.reconnectStrategy : undefined;
-    const pause: unknown = typeof strategy === 'function' ? strategy(retries, cause) : strategy;
-    if (pause === false) return this.closed();
-    return typeof pause === 'number' || pause instanceof Error ? pause : undefined;
-  }
-
-  private async credentials(): Promise<Credentials> {
-    for (;;) {
-      try {
-        return await nodeRedisCredentials(this.client);
-      } catch {
-        await sleep(ASK_AGAIN_MS, undefined, { ref: false });
-      }
-    }
+  protected advise(attempt: Attempt, cause: Error | undefined): Promise<Advice | Error> {
+    return adviseNodeRedis(this.client, attempt, cause, this.closed());
   }
 
   private async ask(): Promise<void> {

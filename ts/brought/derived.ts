@@ -13,10 +13,9 @@ import {
 } from '../client.js';
 import { AuthError, type FerrodisError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
+import { newOwner } from './advice.js';
 import type { Brought } from './brought.js';
 import { inWords, isRefusal, spoken, type Words } from './words.js';
-
-let owners = 0;
 
 /** What is the same for all libraries. */
 export abstract class DerivedClient<
@@ -31,7 +30,7 @@ export abstract class DerivedClient<
   protected database = 0;
   protected readonly words: Words;
   private readonly canBeDriven: boolean;
-  private readonly owner = ++owners;
+  private readonly owner = newOwner();
   private readonly connections = new Map<number, Connection>();
   private subscriber: Connection | undefined;
   private readonly refused = new Set<string>();

@@ -1,5 +1,6 @@
 /** The life of a store: new, connecting, connected, over. Once over it stays over. */
 
+import { principalOf } from '../brought/derive.js';
 import { Connection, type Listener, operations } from '../client.js';
 import { type FerrodisError, TimeoutError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
@@ -97,7 +98,8 @@ export class Lifecycle {
     let listener: Listener | undefined;
     let lastFault: FerrodisError | undefined;
     try {
-      connection = Connection.open(target);
+      const principal = client ? principalOf(client, () => lastFault) : undefined;
+      connection = Connection.open(target, principal);
       connection.onFault = (fault) => {
         lastFault = fault;
         const which = fault.operation === 'subscribe' ? 'subscriber' : 'client';

@@ -134,4 +134,32 @@ describe('credentials of a brought client', () => {
     await store.disconnect();
     brought.close();
   });
+
+  it.each([
+    ['5', createClient5],
+    ['6', createClient6 as unknown as typeof createClient5],
+  ])('are asked for again at every connect (node-redis %s)', async (_major, create) => {
+    let password = 'first';
+    const setPassword = (to: string) => {
+      password = to;
+      return on.redis.sendCommand(['ACL', 'SETUSER', 'rotating', 'reset', 'on', `>${to}`, '~*', '&*', '+@all']);
+    };
+    await setPassword('first');
+    const client = create({
+      url: on.server.url,
+      credentialsProvider: {
+        type: 'async-credentials-provider',
+        credentials: () => Promise.resolve({ username: 'rotating', password }),
+      },
+    });
+    client.on('error', () => {});
+    await client.connect();
+    const store = new RedisStore({ client: client as never });
+    await store.connect();
+    await setPassword('second');
+    await on.redis.sendCommand(['CLIENT', 'KILL', 'USER', 'rotating']);
+    expect(await store.countJobs(on.queue(), 'waiting')).toBe(0);
+    await store.disconnect();
+    client.destroy();
+  });
 });
