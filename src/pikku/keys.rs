@@ -7,6 +7,16 @@ pub fn run(request: &mut Request, prefix: &[u8], id: &[u8]) {
     request.parts(&[prefix, b":run:", id]);
 }
 
+/// `P:runs`, ours: all runs by the time they were made.
+pub fn runs(request: &mut Request, prefix: &[u8]) {
+    request.parts(&[prefix, b":runs"]);
+}
+
+/// `P:runs-complete`, ours: is there for as long as `P:runs` is believed to name all runs.
+pub fn runs_complete(request: &mut Request, prefix: &[u8]) {
+    request.parts(&[prefix, b":runs-complete"]);
+}
+
 /// `P:channel:ID`, the hash of a channel.
 pub fn channel(request: &mut Request, prefix: &[u8], id: &[u8]) {
     request.parts(&[prefix, b":channel:", id]);

@@ -26,6 +26,12 @@ impl Pattern {
         Self { stem, glob }
     }
 
+    /// The workflow runs of a prefix.
+    #[must_use]
+    pub fn runs(prefix: &[u8]) -> Self {
+        Self::of(prefix, b":run:")
+    }
+
     /// The secrets of a prefix.
     #[must_use]
     pub fn secrets(prefix: &[u8]) -> Self {

@@ -1,7 +1,6 @@
 /** Channels: who is connected, with what, and as whom. */
 
-import { ChannelStore } from '@pikku/core/channel';
-
+import { ChannelBase } from './host.js';
 import { together } from './ioredis.js';
 import { Link, type RedisConnection } from './link.js';
 import { readNothing, readText, readTexts } from './replies.js';
@@ -40,7 +39,7 @@ type Fields = Array<string | null | undefined>;
  * The `ChannelStore` of pikku on Redis: one hash for each channel, `P:channel:CHANNELID`. Stands for that of
  * `@pikku/redis` 0.12.18, and has the session methods of 0.12.4 too.
  */
-export class RedisChannelStore extends ChannelStore {
+export class RedisChannelStore extends ChannelBase {
   readonly #link: Link;
   readonly #keyPrefix: string;
 

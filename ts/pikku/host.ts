@@ -5,6 +5,8 @@
 
 /** @ts-ignore: an optional peer; a project without it sees `any`. */
 import type { PikkuWorkflowService } from '@pikku/core/workflow';
+/** @ts-ignore: as above. */
+import type { ChannelStore } from '@pikku/core/channel';
 import { UnsupportedError } from '../errors.js';
 
 type WorkflowModule = {
@@ -13,17 +15,20 @@ type WorkflowModule = {
 };
 
 const workflow = await load<WorkflowModule>('@pikku/core/workflow');
+const channel = await load<{ readonly ChannelStore: typeof ChannelStore }>('@pikku/core/channel');
 
 /** Stands in where the host's package is missing, so that the class can be exported and says so when it is used. */
-function MissingWorkflowService(): never {
-  throw new UnsupportedError(
-    'RedisWorkflowService: the package @pikku/core is not installed. It brings the class that this one extends.',
-  );
+function MissingBase(): never {
+  throw new UnsupportedError('the package @pikku/core is not installed. It brings the class that this one extends.');
 }
 
 /** The host's `PikkuWorkflowService`, of core 0.12.0 or later. */
 export const WorkflowBase: typeof PikkuWorkflowService =
-  workflow?.PikkuWorkflowService ?? (MissingWorkflowService as unknown as typeof PikkuWorkflowService);
+  workflow?.PikkuWorkflowService ?? (MissingBase as unknown as typeof PikkuWorkflowService);
+
+/** The host's `ChannelStore`. */
+export const ChannelBase: typeof ChannelStore =
+  channel?.ChannelStore ?? (MissingBase as unknown as typeof ChannelStore);
 
 /** The writes that the base class wraps since core 0.12.21, to tell a mirror. */
 export const PUBLIC_NAMES = [
@@ -49,7 +54,8 @@ export function stepFunctionMismatch(runId: string, stepName: string): Error {
   return new Error(`Workflow step '${stepName}' (run ${runId}) was dispatched with a different function`);
 }
 
-async function load<Module>(name: string): Promise<Module | undefined> {
+/** A module of the host's package; undefined where this version, or the package itself, is not there. */
+export async function load<Module>(name: string): Promise<Module | undefined> {
   try {
     return (await import(name)) as Module;
   } catch (error) {

@@ -20,3 +20,4 @@ export type { QueueService } from './arguments.js';
 export type { RedisWorkflowOptions } from './options.js';
 export { RedisWorkflowService } from './workflow-service.js';
 export { RedisSessionStore } from './session-store.js';
+export { RedisWorkflowRunService, type WorkflowRunService } from './workflow-run-service.js';

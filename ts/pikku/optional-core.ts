@@ -1,5 +1,7 @@
 /** Parts of `@pikku/core` that not every version has, loaded with their first use. */
 
+import { load } from './host.js';
+
 /** A secret that shows itself only on demand. */
 export interface SecretValue<T> {
   reveal(): T;
@@ -24,15 +26,11 @@ type Module = Readonly<Record<string, unknown>>;
 
 const loaded = new Map<string, Promise<Module | undefined>>();
 
-/** A module of core; undefined where this version, or core itself, is not there. */
-function load(path: string): Promise<Module | undefined> {
-  let module = loaded.get(path);
+function loadOnce(name: string): Promise<Module | undefined> {
+  let module = loaded.get(name);
   if (module === undefined) {
-    module = (import(path) as Promise<Module>).catch((error: { code?: unknown }) => {
-      if (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return undefined;
-      throw error;
-    });
-    loaded.set(path, module);
+    module = load<Module>(name);
+    loaded.set(name, module);
   }
   return module;
 }
@@ -40,7 +38,7 @@ function load(path: string): Promise<Module | undefined> {
 /** The first of the modules that has a function of this name. */
 async function find<T>(name: string, ...paths: string[]): Promise<T | undefined> {
   for (const path of paths) {
-    const found = (await load(path))?.[name];
+    const found = (await loadOnce(path))?.[name];
     if (typeof found === 'function') return found as T;
   }
   return undefined;
@@ -57,7 +55,7 @@ export async function secretValues(): Promise<SecretValues | undefined> {
 
 /** Whether this core derives keys from passphrases slowly, with a salt. Those before it knew a plain hash only. */
 export async function hasSaltedKeys(): Promise<boolean> {
-  const utils = await load('@pikku/core/crypto-utils');
+  const utils = await loadOnce('@pikku/core/crypto-utils');
   return utils === undefined || 'deriveKEK' in utils;
 }
 

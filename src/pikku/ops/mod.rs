@@ -5,6 +5,7 @@ mod channels;
 mod deployments;
 mod listing;
 mod locks;
+mod run_service;
 mod runs;
 mod secrets;
 mod sessions;
@@ -22,6 +23,7 @@ pub const OPERATIONS: &[&[Operation]] = &[
     listing::OPERATIONS,
     locks::OPERATIONS,
     sweeps::OPERATIONS,
+    run_service::OPERATIONS,
     channels::OPERATIONS,
     sessions::OPERATIONS,
     deployments::OPERATIONS,

@@ -26,6 +26,7 @@ fn create_run(args: &Args, request: &mut Request) -> Result<(), Error> {
     request.script(&script::PIKKU_CREATE_RUN, args.len() - 1);
     keys::run(request, prefix, id);
     workflow::active_runs(request, prefix);
+    keys::runs(request, prefix);
     rest(args, 1, request);
     Ok(())
 }
