@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createClient } from 'redis6';
 import { calls } from '../../__test__/fixtures/nuxt-app/calls.mjs';
 import { buildApp, developApp, folder, freePort, prepareApp, serveApp, until } from '../lib/nuxt-app.mjs';
+import { installRuntime, runtimes } from '../lib/runtimes.mjs';
 import { addonFile } from '../lib/setup.mjs';
 import { CommandFailed, main, run, say, tool } from '../lib/shell.mjs';
 
@@ -158,6 +159,26 @@ async function development(order, { client, env, buildPort, expected }) {
   });
 }
 
+/** Nitro's presets for other runtimes that load native addons, and what `lib/runtimes.mjs` calls those. */
+const PRESETS = { bun: 'bun', 'deno-server': 'deno' };
+
+async function otherRuntimes({ client, env, buildPort, expected }) {
+  if (process.platform !== 'linux') return;
+  for (const [preset, name] of Object.entries(PRESETS)) {
+    say(`preset ${preset}`);
+    const runtime = runtimes.find((candidate) => candidate.name === name);
+    const program = { program: await installRuntime(runtime), args: runtime.args };
+    await buildApp({ NITRO_PRESET: preset, FIXTURE_STORE: OURS, FIXTURE_PORT: String(buildPort) });
+    await elsewhere(async (target) =>
+      using(serveApp(target, await freePort(), env, program), (app) =>
+        check('every method does what the original does', async () => {
+          assert.deepEqual(await drive(app, client), expected);
+        }),
+      ),
+    );
+  }
+}
+
 /** What the original answers in the same application. */
 async function original({ client, env, buildPort }) {
   say('the published original');
@@ -225,6 +246,7 @@ main(async () => {
     await types();
     await refusal(setting);
     for (const order of ORDERS) await production(order, { ...setting, expected });
+    await otherRuntimes({ ...setting, expected });
     for (const order of ORDERS) await development(order, { ...setting, expected });
   } finally {
     nobody.close();

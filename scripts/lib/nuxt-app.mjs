@@ -75,9 +75,15 @@ export const buildApp = (env) =>
 export const developApp = (port, env) =>
   App.start([nuxt, 'dev', '--host', '127.0.0.1', '--port', String(port)], folder, port, env);
 
-/** Starts what a build left in `where`. */
-export const serveApp = (where, port, env) =>
-  App.start([join('server', 'index.mjs')], where, port, { ...env, HOST: '127.0.0.1', PORT: String(port) });
+/** Starts what a build left in `where`, on this Node unless another program is given. */
+export const serveApp = (where, port, env, { program, args } = { program: process.execPath, args: [] }) =>
+  App.start(
+    [...args, join('server', 'index.mjs')],
+    where,
+    port,
+    { ...env, HOST: '127.0.0.1', PORT: String(port) },
+    program,
+  );
 
 /** A server that answers. */
 class App {
@@ -86,10 +92,10 @@ class App {
   #child;
   #url;
 
-  static async start(args, cwd, port, env) {
+  static async start(args, cwd, port, env, program = process.execPath) {
     const app = new App();
     // A group of its own: the development server starts further processes.
-    app.#child = spawn(process.execPath, args, {
+    app.#child = spawn(program, args, {
       cwd,
       detached: true,
       env: { ...process.env, ...environment, ...env },
