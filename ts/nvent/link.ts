@@ -23,9 +23,9 @@ export class Link {
   /**
    * Calls an operation. `rest` may be of any length.
    *
-   * @throws {FerrodisError} (rejects)
+   * @throws {FerrodisError} at once when closed or misconfigured, else it rejects
    */
-  async call<T>(operation: string, decode: Decode<T>, args: Arg[], rest: Arg[] = []): Promise<T> {
+  call<T>(operation: string, decode: Decode<T>, args: Arg[], rest: Arg[] = []): Promise<T> {
     const connection = this.#open(operation);
     if (rest.length > 0) connection.stage(...rest);
     return connection.call(OPERATIONS[operation] as number, decode, ...args);

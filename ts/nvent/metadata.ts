@@ -105,6 +105,7 @@ export function decodeField(text: string): unknown {
 export class MetadataBuilder {
   private readonly root: Nested = {};
   private readonly dotted: Array<[path: readonly string[], value: unknown]> = [];
+  private deep = false;
 
   /** Adds a field. */
   add(field: FieldName, text: string): void {
@@ -112,13 +113,14 @@ export class MetadataBuilder {
     if (hostile) return;
     if (path.length === 1) this.root[path[0] as string] = decodeField(text);
     else this.dotted.push([path, decodeField(text)]);
+    if (path.length > 2) this.deep = true;
   }
 
   /** The metadata. */
   build(): Record<string, unknown> {
     const { dotted } = this;
-    // Values before what is below them, whatever the order of the hash.
-    if (dotted.length > 1) dotted.sort(([a], [b]) => a.length - b.length);
+    // Values before what is below them, whatever the order of the hash; those of the root are there.
+    if (this.deep) dotted.sort(([a], [b]) => a.length - b.length);
     for (const [path, value] of dotted) this.attach(path, value);
     return this.root;
   }

@@ -157,3 +157,46 @@ async fn append(reply: &mut ReplyBuilder, calls: Vec<Call>) -> Result<(), Error>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(build: fn(&Args, &mut Request) -> Result<(), Error>, args: &[Option<&str>]) -> Vec<String> {
+        let mut given = Args::default();
+        for arg in args {
+            match arg {
+                Some(text) => given.push(text.as_bytes()),
+                None => given.push_absent(),
+            }
+        }
+        let mut request = Request::new(Repeat::Freely);
+        build(&given, &mut request).unwrap();
+        let text = String::from_utf8(request.into_bytes()).unwrap();
+        text.split("\r\n").filter(|word| !word.starts_with(['*', '$'])).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_entry_is_a_member_and_the_hash_beside_it() {
+        let sent = words(add, &[Some("i"), Some("e"), Some("5"), Some("version"), Some("0")]);
+        assert_eq!(sent[2..], ["2", "i", "i:meta:e", "e", "5", "version", "0", ""]);
+        assert_eq!(words(rank, &[Some("i"), Some("e"), Some("5")]), ["ZADD", "i", "5", "e", ""]);
+    }
+
+    #[test]
+    fn what_is_absent_is_empty_in_a_command_and_undefined_in_a_name() {
+        let sent = words(get, &[None, None]);
+        assert_eq!(sent[2..], ["2", "", "undefined:meta:undefined", "", ""]);
+    }
+
+    #[test]
+    fn members_come_in_turn_or_in_pairs() {
+        let in_turn = b"*4\r\n$1\r\na\r\n$1\r\n2\r\n$1\r\nb\r\n$1\r\n1\r\n".to_vec();
+        let in_pairs = b"*2\r\n*2\r\n$1\r\na\r\n,2\r\n*2\r\n$1\r\nb\r\n,1\r\n".to_vec();
+        for bytes in [in_turn, in_pairs] {
+            let frames = Frames::new(bytes, 1);
+            let found: Vec<_> = members(&frames).unwrap().into_iter().map(|m| (m.id, m.score)).collect();
+            assert_eq!(found, [(&b"a"[..], &b"2"[..]), (b"b", b"1")]);
+        }
+    }
+}

@@ -37,3 +37,38 @@ pub fn read(args: &Args, request: &mut Request) -> Result<(), Error> {
     request.command(command, 5).arg(subject).arg(from).arg(to).arg(b"COUNT").arg(args.bytes(4, "limit")?);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis::Repeat;
+
+    fn sent(build: fn(&Args, &mut Request) -> Result<(), Error>, args: &[&str]) -> String {
+        let mut given = Args::default();
+        for arg in args {
+            match *arg {
+                "-absent-" => given.push_absent(),
+                text => given.push(text.as_bytes()),
+            }
+        }
+        let mut request = Request::new(Repeat::Freely);
+        build(&given, &mut request).unwrap();
+        let text = String::from_utf8(request.into_bytes()).unwrap();
+        let words: Vec<_> = text.split("\r\n").filter(|word| !word.starts_with(['$'])).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn events_are_appended_with_and_without_trimming() {
+        let plain = sent(append, &["s", "-absent-", "-absent-", "type", "t"]);
+        assert_eq!(plain, "*5 XADD s * type t ");
+        let trimmed = sent(append, &["s", "~", "100", "type", "t"]);
+        assert_eq!(trimmed, "*8 XADD s MAXLEN ~ 100 * type t ");
+    }
+
+    #[test]
+    fn the_newest_first_swaps_the_bounds() {
+        assert_eq!(sent(read, &["s", "asc", "(1", "+", "5"]), "*6 XRANGE s (1 + COUNT 5 ");
+        assert_eq!(sent(read, &["s", "desc", "(1", "+", "5"]), "*6 XREVRANGE s + (1 COUNT 5 ");
+    }
+}
