@@ -204,6 +204,6 @@ export const anyCall: fc.Arbitrary<Call> = fc.oneof(
   call('index.delete', indexKey, id),
   raw('XADD', streamKey, fc.constantFrom('1000-0', '1000-1', '1500-0', '2000-0', '2000-3'), fc.constantFrom('type', 'ts', 'data'), text),
   raw('HSET', fc.tuple(indexKey, id).map(([of, one]) => `${of}:meta:${one}`), leaf, text),
-  raw('HSET', fc.tuple(indexKey, id).map(([of, one]) => `${of}:meta:${one}`), fc.constant('version'), fc.constantFrom('', '007', '1.5', 'abc', '-0', ' 5', '-3', '41', '9007199254740993', '1e3')),
+  raw('HSET', fc.tuple(indexKey, id).map(([of, one]) => `${of}:meta:${one}`), fc.constant('version'), fc.constantFrom('', '007', '1.5', 'abc', '-0', ' 5', '-3', '41', '9223372036854775807', '1e3')),
   raw('SET', key, text),
 ); // prettier-ignore

@@ -50,13 +50,15 @@ pub fn error_of(text: &[u8]) -> Error {
 /// ones append where it was raised.
 fn unwrapped(text: &[u8]) -> &[u8] {
     const PLACE: &[u8] = b"@user_script";
-    const RAISED: &[u8] = b", on @user_script:";
-    const BY: &[u8] = b" script: ";
+    const RAISED: &[u8] = b" script: ";
     const SHA: usize = 40;
-    if let Some(at) = memchr::memmem::rfind(text, RAISED).and_then(|at| at.checked_sub(BY.len() + SHA))
-        && text[at..].starts_with(BY)
-    {
-        return &text[..at];
+    if let Some(at) = memchr::memmem::rfind(text, RAISED) {
+        // Redis names the script's digest, Valkey 9 does not.
+        let place = &text[at + RAISED.len()..];
+        let place = place.get(SHA..).and_then(|rest| rest.strip_prefix(b", ")).unwrap_or(place);
+        if place.strip_prefix(b"on ").is_some_and(|place| place.starts_with(PLACE)) {
+            return &text[..at];
+        }
     }
     if !text.starts_with(b"ERR Error running script") {
         return text;
