@@ -1,18 +1,18 @@
--- Prolongs a lock from now on.
--- Atomic because between a look at the owner and the expiry the lock may end and be taken by somebody else.
+-- Makes a lock last longer if it still is its owner's.
+-- Atomic because a lock that lapsed may be somebody else's by the time it is extended.
 --
 -- KEYS[1]  the lock
--- ARGV[1]  owner   ARGV[2]  time to live, ms, as given: 0 or less gives the lock up
--- Returns 1 prolonged · 0 not this owner's. Errors are those of the plain commands.
+-- ARGV[1]  owner   ARGV[2]  time to live from now on, ms; 0 or less deletes the lock, which counts as extended
+-- Returns 1 extended · 0 it is not held. Errors are those of GET and PEXPIRE.
 local holder = redis.pcall('GET', KEYS[1])
-if type(holder) == 'table' then
+if type(holder) == 'table' and holder.err then
   return holder
 end
 if holder ~= ARGV[1] then
   return 0
 end
-local prolonged = redis.pcall('PEXPIRE', KEYS[1], ARGV[2])
-if type(prolonged) == 'table' then
-  return prolonged
+local extended = redis.pcall('PEXPIRE', KEYS[1], ARGV[2])
+if type(extended) == 'table' and extended.err then
+  return extended
 end
 return 1

@@ -1,34 +1,35 @@
--- Counts a failure of a circuit and opens it at the limit.
--- Atomic because of failures that are counted at the same time each must be.
+-- Counts a failure of a circuit, and opens it when there are too many.
+-- Atomic because failures come from many processes at once, and each has to count.
 --
--- KEYS[1]  the state
--- ARGV[1]  failures at which the circuit opens, '' = never   ARGV[2]  now, epoch ms
--- ARGV[3]  seconds to live   ARGV[4]  channel to tell, '' = none
--- Returns the count · {text, SHA-1} when the stored text is not as both packages write it: nothing was changed.
-local text = redis.pcall('GET', KEYS[1])
-if type(text) == 'table' then
-  return text
+-- Knows states as the library itself writes them, and leaves all others to JavaScript, which parses them its own way.
+--
+-- KEYS[1]  the circuit
+-- ARGV[1]  failures that open it, empty for none   ARGV[2]  now, epoch ms   ARGV[3]  channel for the change, may be empty
+-- ARGV[4]  how long a state lasts, s
+-- Returns the count as text · nil when the state has to be read by JavaScript. Errors are those of GET.
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) == 'table' and raw.err then
+  return raw
 end
 local state, count = 'closed', '0'
-if text and text ~= '' then
-  state, count = string.match(text, '^{"state":"([a-z-]+)","failureCount":(%d+)}$')
+if raw and raw ~= '' then
+  state, count = raw:match('^{"state":"([a-z-]+)","failureCount":(%d+)}$')
   if not state then
-    state, count = string.match(text, '^{"state":"([a-z-]+)","failureCount":(%d+),"last%a+Time":%d+}$')
+    state, count = raw:match('^{"state":"([a-z-]+)","failureCount":(%d+),"last%a+Time":%d+}$')
   end
-  local known = state == 'closed' or state == 'open' or state == 'half-open'
-  -- Beyond 15 digits, or with a leading zero, the number is for JavaScript to judge.
-  if not known or #count > 15 or (#count > 1 and string.sub(count, 1, 1) == '0') then
-    return { text, redis.sha1hex(text) }
+  local is_known = state == 'closed' or state == 'open' or state == 'half-open'
+  -- Longer numbers, and ones that begin with a zero, are not what they seem.
+  if not is_known or #count > 15 or count:find('^0%d') then
+    return false
   end
 end
 count = tonumber(count) + 1
-local limit = tonumber(ARGV[1])
-if limit and count >= limit then
+if ARGV[1] ~= '' and count >= tonumber(ARGV[1]) then
   state = 'open'
 end
-local fresh = string.format('{"state":"%s","failureCount":%.0f,"lastFailureTime":%s}', state, count, ARGV[2])
-redis.call('SETEX', KEYS[1], ARGV[3], fresh)
-if ARGV[4] ~= '' then
-  redis.call('PUBLISH', ARGV[4], fresh)
+local json = string.format('{"state":"%s","failureCount":%.0f,"lastFailureTime":%s}', state, count, ARGV[2])
+redis.call('SETEX', KEYS[1], ARGV[4], json)
+if ARGV[3] ~= '' then
+  redis.pcall('PUBLISH', ARGV[3], json)
 end
-return count
+return string.format('%.0f', count)

@@ -1,11 +1,11 @@
--- Gives a lock up.
--- Atomic because between a look at the owner and the removal the lock may end and be taken by somebody else.
+-- Gives a lock up if it still is its owner's.
+-- Atomic because a lock that lapsed may be somebody else's by the time it is deleted.
 --
 -- KEYS[1]  the lock
 -- ARGV[1]  owner
--- Returns 1 given up · 0 not this owner's. Errors are those of the plain commands.
+-- Returns 1 released · 0 it was not held. Errors are those of GET.
 local holder = redis.pcall('GET', KEYS[1])
-if type(holder) == 'table' then
+if type(holder) == 'table' and holder.err then
   return holder
 end
 if holder == ARGV[1] then

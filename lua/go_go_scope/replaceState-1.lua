@@ -1,19 +1,19 @@
--- Writes the state of a circuit if the stored one still is the one that it was computed from.
--- Atomic because a failure that somebody else counted meanwhile must not be lost.
+-- Replaces the state of a circuit if it still is what was read.
+-- Atomic because that is its purpose.
 --
--- KEYS[1]  the state
--- ARGV[1]  SHA-1 of the text that was read, in lower-case hex   ARGV[2]  the new text
--- ARGV[3]  seconds to live   ARGV[4]  channel to tell, '' = none
--- Returns 1 written · 0 the stored text is another.
-local text = redis.pcall('GET', KEYS[1])
-if type(text) == 'table' then
-  return text
+-- KEYS[1]  the circuit
+-- ARGV[1]  what was read, empty for nothing   ARGV[2]  the new state, JSON   ARGV[3]  channel for the change, may be empty
+-- ARGV[4]  how long a state lasts, s
+-- Returns 1 replaced · 0 somebody else was faster. Errors are those of GET.
+local raw = redis.pcall('GET', KEYS[1])
+if type(raw) == 'table' and raw.err then
+  return raw
 end
-if not text or redis.sha1hex(text) ~= ARGV[1] then
+if (raw or '') ~= ARGV[1] then
   return 0
 end
-redis.call('SETEX', KEYS[1], ARGV[3], ARGV[2])
-if ARGV[4] ~= '' then
-  redis.call('PUBLISH', ARGV[4], ARGV[2])
+redis.call('SETEX', KEYS[1], ARGV[4], ARGV[2])
+if ARGV[3] ~= '' then
+  redis.pcall('PUBLISH', ARGV[3], ARGV[2])
 end
 return 1

@@ -2,7 +2,7 @@
 import { bring } from '../brought/index.js';
 import { operations, type Reply } from '../client.js';
 import { type Inbound, inboundOf } from './inbound.js';
-import { argument } from './text.js';
+import { argument } from '../text.js';
 import type { Broker, RedisBrokerOptions, RedisLike } from './types.js';
 
 const OPERATIONS = operations('ayepi') as Record<'publish', number>;

@@ -2,7 +2,7 @@
 import { bring, type Brought } from '../brought/index.js';
 import type { Listener } from '../client.js';
 import { ClosedError } from '../errors.js';
-import { argument } from './text.js';
+import { argument } from '../text.js';
 import type { RedisBrokerOptions, RedisLike } from './types.js';
 
 /** See the file's text. */

@@ -3,7 +3,7 @@ import type { Brought } from '../brought/index.js';
 import { operations, type Reply } from '../client.js';
 import type { Commands } from './commands.js';
 import type { DrivenCommands } from './driven.js';
-import { argument, name } from './text.js';
+import { argument, name } from '../text.js';
 import type { CacheEntry } from './types.js';
 
 const OPERATIONS = operations('ayepi') as Record<
