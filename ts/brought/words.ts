@@ -36,6 +36,8 @@ export function spoken(message: string, from?: FerrodisError): Error {
 
 /** The error in the words of the library, where it has some. */
 export function inWords(words: Words, error: FerrodisError): Error {
+  // To the libraries a command that is not permitted failed like any other, with the server's text.
+  if (error instanceof AuthError && error.replyCode !== undefined) return new ReplyError(error.message, error);
   if (error instanceof ClosedError) return spoken(words.closed, error);
   if (error instanceof ConnectionError && error.outcome === 'none' && words.offline !== undefined) {
     return spoken(words.offline, error);
@@ -47,8 +49,12 @@ export function inWords(words: Words, error: FerrodisError): Error {
 /** Whether the server refuses the credentials or a command to this user: another sequence, or another client, may do. */
 export function isRefusal(error: unknown): boolean {
   if (error instanceof AuthError) return true;
-  return error instanceof ReplyError && error.replyCode === 'ERR' && REFUSED.test(error.message);
+  if (!(error instanceof ReplyError)) return false;
+  return error.replyCode === 'ERR' ? REFUSED.test(error.message) : REFUSED_CODES.has(error.replyCode ?? '');
 }
 
-/** Servers and proxies that lack a command, or have it switched off, have no code of its own for that. */
-const REFUSED = /unknown (redis )?(sub)?command|ACL failure in script|command .*(disabled|not allowed|not supported)/i;
+const REFUSED_CODES: ReadonlySet<string> = new Set(['NOPERM', 'NOAUTH', 'WRONGPASS']);
+
+/** Servers and proxies that lack a command, or have it switched off, and older ones, have no code of their own for that. */
+const REFUSED =
+  /unknown (redis )?(sub)?command|ACL failure in script|can't run this command|command .*(disabled|not allowed|not supported)|invalid (username-)?password/i;
