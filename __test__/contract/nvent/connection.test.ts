@@ -82,3 +82,22 @@ describe('a password', () => {
     }
   });
 });
+
+describe('several stores of one server', () => {
+  it('share a connection, which ends with the last of them', async () => {
+    const clientName = 'several';
+    const connections = async () => {
+      const list = (await on.redis.sendCommand(['CLIENT', 'LIST'])) as unknown as string;
+      return list.split('\n').filter((line) => line.includes(` name=${clientName} `)).length;
+    };
+    const stores = Array.from({ length: 5 }, () => open({ host: '127.0.0.1', port: on.server.port, clientName }));
+    await Promise.all(stores.map((store, i) => store.kv.set(`several:${i}`, i)));
+    expect(await connections()).toBe(1);
+
+    const [last, ...others] = stores as [RedisStoreAdapter, ...RedisStoreAdapter[]];
+    await Promise.all(others.map((store) => store.close()));
+    expect(await last.kv.get('several:3')).toBe(3);
+    await last.close();
+    await expect.poll(connections).toBe(0);
+  });
+});
