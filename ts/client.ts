@@ -3,6 +3,7 @@ import { guarded, operations as operationsOf, operationName } from './calls.js';
 import { ClosedError, ConfigError, errorFromFields, type FerrodisError, TimeoutError } from './errors.js';
 import { type Arg, native } from './native.js';
 import { type ConnectionOptions, nativeOptions } from './options.js';
+import type { Renewal, RenewalOptions } from './renewal.js';
 import type { Decode } from './reply.js';
 import { type Observer, type Principal, SharedLink, type Subscription } from './shared-link.js';
 
@@ -160,6 +161,16 @@ export class Connection implements AsyncDisposable {
     const listener = new OpenListener(this.#shared, options, () => this.#listeners.delete(listener));
     this.#listeners.add(listener);
     return listener;
+  }
+
+  /**
+   * Keeps a lock alive while its holder is at work; see {@link Renewing}.
+   *
+   * @throws {ClosedError}
+   */
+  renew(options: RenewalOptions): Renewal {
+    if (this.#closing !== undefined) throw new ClosedError('the connection was closed', { operation: 'renew' });
+    return this.#shared.renewals.begin(options);
   }
 
   /**

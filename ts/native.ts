@@ -44,6 +44,18 @@ export interface Native {
   listen(link: number, listener: number, channel: string, origin: string | undefined): NativeError | undefined;
   interest(link: number, listener: number, key: string, wanted: 0 | 1): void;
   unlisten(link: number, listener: number): void;
+  /** Begins to renew a lock; an event `lost` with its number tells its loss. */
+  renew(
+    link: number,
+    lock: number,
+    key: string,
+    owner: string,
+    ttl: number,
+    maxSilence: number,
+  ): NativeError | undefined;
+  unrenew(link: number, lock: number): void;
+  /** A sign of life, without which locks are not renewed. */
+  beat(): void;
   /** Rejects what is pending and closes the sockets. */
   close(link: number): void;
 }

@@ -9,6 +9,7 @@ import {
   TimeoutError,
 } from './errors.js';
 import { type Arg, native } from './native.js';
+import { Renewals } from './renewal.js';
 import type { Decode, Reply } from './reply.js';
 
 /** What a holder of the connection wants to hear. */
@@ -82,6 +83,8 @@ export class SharedLink implements Owner {
   private readonly principal: Principal | undefined;
   private readonly observers = new Set<Observer>();
   private readonly subscriptions = new Map<number, Subscription>();
+  /** The locks that are renewed on this connection. */
+  readonly renewals: Renewals;
   private inFlight = 0;
   private full = false;
   private up = false;
@@ -96,6 +99,7 @@ export class SharedLink implements Owner {
 
   private constructor(link: number, room: Room, principal: Principal | undefined) {
     this.link = link;
+    this.renewals = new Renewals(link);
     this.room = room;
     this.principal = principal;
     register(this);
@@ -186,6 +190,10 @@ export class SharedLink implements Owner {
         const attempt: Attempt = { purpose, number: reply.int() };
         return () => void this.advise(question, attempt);
       }
+      case 'lost': {
+        const lock = reply.int();
+        return () => this.renewals.hear(lock);
+      }
       case 'message':
       case 'malformed': {
         const payload = reply.text();
@@ -261,6 +269,7 @@ export class SharedLink implements Owner {
       each.reject(this.refusal(new ClosedError('the connection was closed')));
     }
     native.close(this.link);
+    this.renewals.end();
     if (this.inFlight > 0) await this.drain(timeoutMs);
     unregister(this);
   }

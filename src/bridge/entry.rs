@@ -17,7 +17,8 @@ use super::runtime;
 use super::uv::{Uv, when_all_closed};
 use crate::error::{Code, Error};
 use crate::redis::{
-    Advice, Args, Config, Credentials, Operation, RawOptions, ReplyBuilder, Secret, Target, Topology, Value,
+    Advice, Args, Config, Credentials, Lock, Operation, RawOptions, ReplyBuilder, Secret, Target, Topology,
+    Value,
 };
 
 /// No answer may put dialling off for longer: one day.
@@ -61,6 +62,9 @@ pub unsafe fn register(env: sys::napi_env, exports: sys::napi_value) -> Result<(
             ("listen", listen),
             ("interest", interest),
             ("unlisten", unlisten),
+            ("renew", renew),
+            ("unrenew", unrenew),
+            ("beat", beat),
             ("close", close),
         ] {
             define(env, exports, name, callback, data);
@@ -252,6 +256,39 @@ function!(unlisten, |env, call, hub| {
     {
         (*hub).hold(false);
     }
+    ptr::null_mut()
+});
+
+// renew(link, lock, key, owner, ttlMs, maxSilenceMs): error fields when it cannot be done.
+function!(renew, |env, call, hub| {
+    let args = texts(env, call);
+    let lock = Lock {
+        key: args.get(2).unwrap_or_default().to_vec(),
+        owner: args.get(3).unwrap_or_default().to_vec(),
+        ttl: u64::from(call.number(env, 4)),
+        max_silence: u64::from(call.number(env, 5)),
+    };
+    match (*hub).renewals(call.number(env, 0)) {
+        Ok(Some(renewals)) => {
+            renewals.add(call.number(env, 1), lock);
+            ptr::null_mut()
+        }
+        Ok(None) => ptr::null_mut(),
+        Err(error) => error_fields(env, &error),
+    }
+});
+
+// unrenew(link, lock)
+function!(unrenew, |env, call, hub| {
+    if let Ok(Some(renewals)) = (*hub).renewals(call.number(env, 0)) {
+        renewals.remove(call.number(env, 1));
+    }
+    ptr::null_mut()
+});
+
+// beat(): the event loop runs.
+function!(beat, |_env, _call, hub| {
+    (*hub).heartbeat.beat();
     ptr::null_mut()
 });
 

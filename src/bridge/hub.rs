@@ -23,7 +23,8 @@ use super::runtime_lane::RuntimeLane;
 use super::uv::Uv;
 use crate::error::{Code, Error};
 use crate::redis::{
-    Answer, Args, Config, Lane as Choice, Limits, Mux, Operation, Target, Topology, Watch, remote,
+    Answer, Args, Config, Heartbeat, Lane as Choice, Limits, Mux, Operation, Renewals, Target, Topology,
+    Watch, remote,
 };
 
 /// What one connection consists of, and what it was opened with.
@@ -40,6 +41,7 @@ pub struct Open {
     /// Whether it keeps the process alive at present.
     held: bool,
     listeners: Option<Listeners>,
+    renewals: Option<Renewals>,
 }
 
 /// See the module's text.
@@ -60,6 +62,8 @@ pub struct Hub {
     /// Arguments that follow those of the next call.
     pub staged: Args,
     answers: Vec<Answer>,
+    /// The last sign of life of JavaScript, for the locks that are renewed meanwhile.
+    pub heartbeat: Heartbeat,
 }
 
 impl Hub {
@@ -78,6 +82,7 @@ impl Hub {
             args: Args::default(),
             staged: Args::default(),
             answers: Vec::new(),
+            heartbeat: Heartbeat::default(),
         }
     }
 
@@ -137,6 +142,7 @@ impl Hub {
             watched: None,
             held: false,
             listeners: None,
+            renewals: None,
         })));
         Ok(id)
     }
@@ -226,6 +232,19 @@ impl Hub {
             self.runtime()?.spawn(task);
         }
         Ok(self.links[id as usize].as_mut().and_then(|open| open.listeners.as_mut()))
+    }
+
+    /// The renewals of a connection, with a task from the first use on.
+    pub fn renewals(&mut self, id: u32) -> Result<Option<&mut Renewals>, Error> {
+        let (post, heartbeat) = (self.post.clone(), self.heartbeat.clone());
+        let Some(open) = self.links.get_mut(id as usize).and_then(Option::as_mut) else { return Ok(None) };
+        if open.renewals.is_none() {
+            let lost = Box::new(move |lock| post.send(id, Item::Lost(lock)));
+            let (renewals, task) = Renewals::new(open.topology.clone(), &open.link.config, heartbeat, lost);
+            open.renewals = Some(renewals);
+            self.runtime()?.spawn(task);
+        }
+        Ok(self.links[id as usize].as_mut().and_then(|open| open.renewals.as_mut()))
     }
 
     /// Keeps the process alive, or not, for one reason more or less.

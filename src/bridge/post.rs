@@ -22,6 +22,8 @@ pub enum Item {
     News(News),
     /// An event for JavaScript, as a RESP list, from the subscriber.
     Event(Vec<u8>),
+    /// A lock that was being renewed is lost.
+    Lost(u32),
     /// A question for JavaScript, as a RESP list.
     Question(Vec<u8>),
 }

@@ -17,6 +17,7 @@ pub mod keyspace;
 mod mux;
 mod operation;
 pub mod remote;
+mod renewal;
 mod reply;
 mod request;
 mod resp;
@@ -41,6 +42,7 @@ pub use dial::{Dialler, PlainSocket, Stream};
 pub use handshake::{Facts, handshake};
 pub use mux::{Answer, Failure, Mux, Posted, Ticket, Watch};
 pub use operation::{Deadline, Operation, Run, StepsFuture};
+pub use renewal::{Heartbeat, Lock, Renewals};
 pub use reply::{Frames, List, ReplyBuilder, Value};
 #[cfg(feature = "node")]
 pub(crate) use reply::{decimal, skip};

@@ -1,4 +1,5 @@
 /** What adapters see of a client that the user brought, and what all ways of serving one share. */
+import type { Renewal, RenewalOptions } from '../renewal.js';
 import type { Arg, Decode, Listener, ListenOptions } from '../client.js';
 
 /** What serves a client object that the user brought. There is one for each object. */
@@ -24,6 +25,12 @@ export interface Brought {
    * @throws Error as {@link call} rejects with
    */
   listen(options: ListenOptions): Listener;
+  /**
+   * Keeps a lock alive while its holder is at work. Lost with the client's end.
+   *
+   * @throws Error as {@link call} rejects with
+   */
+  renew(options: RenewalOptions): Renewal;
   /**
    * `native()`. When the server refuses a command, or the credentials, to this user, it is remembered under `method`, and
    * from then on `driven()` is run: the original's sequence on the client itself. For clients that cannot be driven the

@@ -2,6 +2,7 @@
  * A client with a native connection that stands in for it: one for each database that it selects, opened with the first
  * call, closed with the client. The client stays the user's and is never closed or written to.
  */
+import type { Renewal, RenewalOptions } from '../renewal.js';
 import {
   type Advice,
   type Arg,
@@ -79,6 +80,12 @@ export abstract class DerivedClient<
     // One subscriber however often the client selects: channels know no databases.
     this.subscriber ??= this.open(this.derive());
     return this.subscriber.listen(options);
+  }
+
+  renew(options: RenewalOptions): Renewal {
+    const connection = this.current();
+    if (connection instanceof Error) throw connection;
+    return connection.renew(options);
   }
 
   either<T>(method: string, native: () => Promise<T>, driven: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 /** A client that is driven: a mock, a spy, or a client that no native connection can stand in for. */
+import type { Renewal, RenewalOptions } from '../renewal.js';
 import type { Arg, Decode, Listener, ListenOptions } from '../client.js';
 import { UnsupportedError } from '../errors.js';
 import type { Brought } from './brought.js';
@@ -22,6 +23,10 @@ export class DrivenClient implements Brought {
   }
 
   listen(_options: ListenOptions): Listener {
+    throw noNativeSide();
+  }
+
+  renew(_options: RenewalOptions): Renewal {
     throw noNativeSide();
   }
 

@@ -1,4 +1,5 @@
 /** A connection of one's own behind the face of a brought client, so that adapters know one kind of thing. */
+import type { Renewal, RenewalOptions } from '../renewal.js';
 import { type Arg, Connection, type Decode, type Listener, type ListenOptions } from '../client.js';
 import type { ConnectionOptions } from '../options.js';
 import type { OwnConnection } from './brought.js';
@@ -35,6 +36,11 @@ export class Own implements OwnConnection {
   listen(options: ListenOptions): Listener {
     if (this.closing !== undefined) throw spoken(CLOSED);
     return this.connection.listen(options);
+  }
+
+  renew(options: RenewalOptions): Renewal {
+    if (this.closing !== undefined) throw spoken(CLOSED);
+    return this.connection.renew(options);
   }
 
   either<T>(_method: string, native: () => Promise<T>, _driven: () => Promise<T>): Promise<T> {

@@ -190,6 +190,15 @@ impl Hub {
             Item::Question(question) => {
                 settled.push(Settled { slot: id, status: Status::Event, reply: Place::Own(question) });
             }
+            Item::Lost(lock) => {
+                let mut reply = ReplyBuilder::new();
+                reply.list(2).text(b"lost").int(i64::from(lock));
+                settled.push(Settled {
+                    slot: id,
+                    status: Status::Event,
+                    reply: Place::Own(reply.into_bytes()),
+                });
+            }
             Item::Event(reply) => {
                 if let Some(listeners) = &open.listeners {
                     listeners.delivered(reply.len());
@@ -275,6 +284,7 @@ impl Hub {
         let failures = open.link.close(&error);
         open.link.route(&[], &[], failures, &mut settled);
         open.link.delivered(&settled);
+        open.renewals = None;
         let listening = open.listeners.take().map_or(0, |listeners| listeners.len());
         if let Some(dialling) = open.dialling.take() {
             dialling.abort();
