@@ -11,13 +11,20 @@ export class BurstProxy {
   readonly #server: NetServer;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(server: NetServer) {
+  readonly #patience: number;
+
+  private constructor(server: NetServer, patience: number) {
     this.#server = server;
+    this.#patience = patience;
   }
 
-  static async start(target: number): Promise<BurstProxy> {
+  /**
+   * @param patience ms that the client must have been silent before it gets an answer: for requests so large that the
+   *   server answers their beginning before their end is sent
+   */
+  static async start(target: number, patience = 0): Promise<BurstProxy> {
     const server = createServer();
-    const proxy = new BurstProxy(server);
+    const proxy = new BurstProxy(server, patience);
     server.on('connection', (client) => proxy.#join(client, connect(target, '127.0.0.1')));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -43,14 +50,26 @@ export class BurstProxy {
 
   #join(client: Socket, server: Socket): void {
     let asking = false;
+    let asked = 0;
+    const answers: Buffer[] = [];
+    const answer = (): void => {
+      const wait = this.#patience - (performance.now() - asked);
+      if (wait > 0) {
+        setTimeout(answer, wait);
+        return;
+      }
+      asking = false;
+      for (const chunk of answers.splice(0)) client.write(chunk);
+    };
     client.on('data', (chunk: Buffer) => {
       if (!asking) this.#bursts += 1;
       asking = true;
+      asked = performance.now();
       server.write(chunk);
     });
     server.on('data', (chunk: Buffer) => {
-      asking = false;
-      client.write(chunk);
+      answers.push(chunk);
+      if (answers.length === 1) answer();
     });
     for (const [socket, peer] of [
       [client, server],

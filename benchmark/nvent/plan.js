@@ -53,7 +53,7 @@ const CALLS = [
  * @returns {Entry[]}
  */
 export function entries(size) {
-  const [rounds, filterRounds, forMs] = size === 'quick' ? [3, 1, 80] : [7, 3, 400];
+  const [rounds, filterRounds, forMs] = size === 'quick' ? [3, 1, 80] : [5, 3, 400];
   return CALLS.flatMap(([workload, label, steps]) => {
     const filter = workload === 'filtered';
     const inFlight = filter ? (size === 'quick' ? [1] : [1, 16]) : [1, 16, 128];

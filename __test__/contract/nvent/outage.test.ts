@@ -39,7 +39,7 @@ async function lost<T>(call: () => Promise<T>, isDone: () => Promise<boolean>): 
   await store.kv.get('warm'); // over a connection that works
   proxy.blackhole('down');
   const settled = Promise.allSettled([call()]);
-  await expect.poll(isDone).toBe(true);
+  await expect.poll(isDone, { timeout: 6000 }).toBe(true);
   proxy.cut();
   proxy.heal();
   const [result] = await settled;
@@ -133,7 +133,7 @@ describe('a server that is away for two seconds under load', () => {
       }
     };
     const workers = Array.from({ length: 8 }, append);
-    await expect.poll(() => told.length).toBeGreaterThan(50);
+    await expect.poll(() => told.length, { timeout: 10_000 }).toBeGreaterThan(50);
     await on.server.kill();
     await elapse(2000);
     const before = told.length;
