@@ -21,13 +21,14 @@ export class Crew {
 
   /**
    * @param {string} url
+   * @param {string} runId
    * @param {number} size
    */
-  constructor(url, size) {
+  constructor(url, runId, size) {
     this.lost.catch(() => {}); // whoever waits for it hears; nobody has to
     for (let number = 1; number <= size; number++) {
       const name = `worker-${number}`;
-      const worker = fork(PROGRAM, [url, name]);
+      const worker = fork(PROGRAM, [url, runId, name]);
       this.#workers.set(name, worker);
       worker.on('exit', (code, signal) => {
         const expected = this.#dismissed || !this.#workers.delete(name);

@@ -1,5 +1,6 @@
 /** Which files the demo works on. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -23,14 +24,11 @@ export async function filesBelow(folder) {
 
 /** A file that is not there until somebody failed to read it: the job for it has to be tried again. */
 export class LateFile {
-  /** @param {string} folder */
+  /** @param {string} folder what the demo works on: a demo that goes on with a run must find the same file */
   constructor(folder) {
-    this.folder = folder;
-    this.path = join(folder, 'late.txt');
-  }
-
-  static async prepare() {
-    return new LateFile(await mkdtemp(join(tmpdir(), 'ferrodis-demo-')));
+    const name = createHash('sha256').update(folder).digest('hex').slice(0, 12);
+    this.folder = join(tmpdir(), `ferrodis-demo-${name}`);
+    this.path = join(this.folder, 'late.txt');
   }
 
   async appear() {

@@ -4,6 +4,8 @@ const WIDTH = 30;
 const FRAME = 80;
 
 export class Progress {
+  /** Jobs that are over. */
+  done = 0;
   #total;
   #started = performance.now();
   #drawn = 0;
@@ -17,6 +19,7 @@ export class Progress {
 
   /** @param {number} done */
   update(done) {
+    this.done = done;
     if (this.#terminal) {
       const now = performance.now();
       if (now - this.#drawn < FRAME && done < this.#total) return;

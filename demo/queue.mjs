@@ -28,11 +28,15 @@ export async function openStore(url) {
 }
 
 /**
- * A job for one file, as conveyor's `Queue` would create it.
+ * A job for one file, as conveyor's `Queue` would create it. The same file of the same run gives the same job, which the
+ * store knows by its id and its time of creation and does not save twice.
  *
  * @param {string} path
+ * @param {number} index
+ * @param {number} startedAt when the run began, in epoch milliseconds
  */
-export const newJob = (path) => ({
+export const jobFor = (path, index, startedAt) => ({
+  id: `${startedAt.toString(36)}-${index}`,
   name: 'hash',
   queueName: QUEUE,
   state: /** @type {const} */ ('waiting'),
@@ -45,7 +49,7 @@ export const newJob = (path) => ({
   deduplicationKey: null,
   logs: [],
   stacktrace: [],
-  createdAt: new Date(),
+  createdAt: new Date(startedAt),
   processedAt: null,
   completedAt: null,
   failedAt: null,
@@ -61,6 +65,23 @@ export const newJob = (path) => ({
   childrenIds: [],
   attemptLogs: [],
 });
+
+/** Jobs read by one call. */
+const PAGE = 1_000;
+
+/**
+ * All jobs in a state, page by page.
+ *
+ * @param {RedisStore} store
+ * @param {'completed' | 'failed'} state
+ */
+export async function* eachJob(store, state) {
+  for (let start = 0; ; start += PAGE) {
+    const page = await store.listJobs(QUEUE, state, start, start + PAGE);
+    yield* page;
+    if (page.length < PAGE) return;
+  }
+}
 
 /**
  * SHA-256 of a file, read piece by piece.

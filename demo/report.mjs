@@ -27,22 +27,21 @@ const list = (lines) =>
 
 /**
  * @param {import('./run.mjs').Outcome} outcome
+ * @param {import('./workflow.mjs').Summary} summary
  * @param {import('./verify.mjs').Verdict} verdict
  */
-export function printReport(outcome, { bytes, completed, failed, shares, problems }) {
-  const { paths, savingSeconds, workingSeconds, retries, killed, orphaned, recovered } = outcome;
+export function printReport({ seconds, killed, orphaned }, summary, { retries, recovered, failed, problems }) {
   const totals = [
-    ['files', count(paths.size)],
-    ['bytes', megabytes(bytes)],
-    ['completed', count(completed)],
-    ['failed', count(failed.length)],
-    ['queued per second', count(paths.size / savingSeconds)],
-    ['worked off per second', count(paths.size / workingSeconds)],
+    ['files', count(summary.files)],
+    ['bytes', megabytes(summary.bytes)],
+    ['completed', count(summary.completed)],
+    ['failed', count(summary.failed)],
+    ['worked off per second', count(summary.files / seconds)],
     ['retries', count(retries)],
     ['orphaned by the kill', count(orphaned.size)],
     ['recovered', count(recovered.size)],
   ];
-  const workers = [...shares].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
+  const workers = Object.entries(summary.shares).sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
   const perWorker = workers.map(([name, share]) => [
     name === killed ? `${name} (killed)` : name,
     count(share.jobs),
@@ -52,5 +51,19 @@ export function printReport(outcome, { bytes, completed, failed, shares, problem
   if (failed.length > 0)
     console.log(`  could not be read, neither by the workers nor by the check:\n${list(failed)}\n`);
   if (problems.length > 0) console.log(`✗ ${problems.length} problems:\n${list(problems)}`);
-  else console.log(`✓ verified: ${count(completed)} digests are right, and every job was completed exactly once`);
+  else console.log(`✓ verified: ${count(summary.completed)} digests are right, and no job was completed twice`);
+}
+
+/**
+ * @param {Record<string, number>} counters
+ * @param {readonly { ts: number, type: string, stepId?: string }[]} tail
+ */
+export function printLog(counters, tail) {
+  const rows = Object.entries(counters)
+    .filter(([name]) => name !== 'version')
+    .map(([name, times]) => [name, count(times)]);
+  const lines = tail.map(
+    ({ ts, type, stepId = '' }) => `${new Date(ts).toISOString().slice(11, 23)}  ${type}  ${stepId}`,
+  );
+  console.log(`\n  The event log, and its end:\n${table(rows)}\n${list(lines)}`);
 }

@@ -1,68 +1,70 @@
 /** Checking the outcome against a straight pass over the same files by one process, without any queue. */
-import { hashFile, openStore, QUEUE } from './queue.mjs';
-
-/** Jobs read by one call. */
-const PAGE = 1_000;
+import { eachJob, hashFile, openStore } from './queue.mjs';
 
 /**
- * @typedef {{ jobs: number, bytes: number }} Share what one worker did
- * @typedef {{ bytes: number, completed: number, failed: string[], shares: Map<string, Share>, problems: string[] }} Verdict
+ * @typedef {object} Verdict
+ * @property {number} retries
+ * @property {Set<string>} recovered ids of the jobs that were taken from dead workers and given to others
+ * @property {string[]} failed paths that could not be read
+ * @property {string[]} problems empty if and only if all is well
  */
 
 /**
- * @param {import('ferrodis/conveyor').RedisStore} store
- * @param {'completed' | 'failed'} state
- */
-async function allJobs(store, state) {
-  const jobs = [];
-  for (;;) {
-    const page = await store.listJobs(QUEUE, state, jobs.length, jobs.length + PAGE);
-    jobs.push(...page);
-    if (page.length < PAGE) return jobs;
-  }
-}
-
-/**
- * Reads every job back and compares its digest with one computed here and now.
+ * Compares the digest of every file with one computed here and now, and the workflow's summary with both.
  *
  * @param {string} url
+ * @param {readonly string[]} files
+ * @param {string} late file that the first attempt cannot have found
  * @param {import('./run.mjs').Outcome} outcome
+ * @param {import('./workflow.mjs').Summary} summary
+ * @param {import('./log.mjs').Log} log
  * @param {AbortSignal} signal ends the check early
- * @returns {Promise<Verdict>} `problems` is empty if and only if all is well
+ * @returns {Promise<Verdict>}
  */
-export async function verify(url, { paths, completions, late, retries, orphaned, recovered }, signal) {
+export async function verify(url, files, late, { orphaned }, summary, log, signal) {
   const store = await openStore(url);
   /** @type {string[]} */
   const problems = [];
-  /** @type {Map<string, Share>} */
-  const shares = new Map();
-  const completed = new Map();
-  for (const job of await allJobs(store, 'completed')) {
-    if (completed.has(job.id)) problems.push(`${job.id} is listed as completed twice`);
-    const result = /** @type {import('./queue.mjs').FileResult} */ (job.returnvalue);
-    completed.set(job.id, result);
-    const share = shares.get(result.worker) ?? { jobs: 0, bytes: 0 };
-    shares.set(result.worker, { jobs: share.jobs + 1, bytes: share.bytes + result.bytes });
+  /** @type {Map<string, { id: string, digest: string | undefined }>} by path; without a digest, the job failed */
+  const jobs = new Map();
+  for (const state of /** @type {const} */ (['completed', 'failed'])) {
+    for await (const { id, data, returnvalue } of eachJob(store, state)) {
+      const { path } = /** @type {import('./queue.mjs').FileJob} */ (data);
+      if (jobs.has(path)) problems.push(`${path}: there are two jobs for it`);
+      const result = /** @type {import('./queue.mjs').FileResult | null} */ (returnvalue);
+      jobs.set(path, { id, digest: state === 'completed' ? result?.digest : undefined });
+    }
   }
-  const failed = new Set((await allJobs(store, 'failed')).map((job) => job.id));
   await store.disconnect();
 
+  /** @type {Map<string, number>} */
+  const completions = new Map();
+  const recovered = new Set();
+  let retries = 0;
+  for (const { type, stepId = '' } of await log.read()) {
+    if (type === 'job.completed') completions.set(stepId, (completions.get(stepId) ?? 0) + 1);
+    if (type === 'job.recovered') recovered.add(stepId);
+    if (type === 'job.delayed') retries++;
+  }
+
+  const failed = [];
   let bytes = 0;
-  for (const [id, path] of paths) {
+  for (const path of files) {
     signal.throwIfAborted();
     const expected = await hashFile(path).catch(() => undefined);
-    const result = completed.get(id);
+    const job = jobs.get(path);
+    if (job === undefined) problems.push(`${path}: there is no job for it`);
+    else if (job.digest !== expected?.digest) problems.push(`${path}: digests differ`);
+    if ((completions.get(job?.id ?? '') ?? 0) > 1) problems.push(`${path}: completed more than once`);
     bytes += expected?.bytes ?? 0;
-    if (result?.digest !== expected?.digest) problems.push(`${path}: digests differ`);
-    if (expected ? failed.has(id) : !failed.has(id)) problems.push(`${path}: in the wrong state`);
-    if ((completions.get(id) ?? 0) > 1) problems.push(`${path}: completed more than once`);
+    if (expected === undefined) failed.push(path);
   }
-  if (completed.size + failed.size !== paths.size) {
-    problems.push(`${paths.size} jobs were queued, but ${completed.size} completed and ${failed.size} failed`);
+  if (jobs.size !== files.length) problems.push(`${files.length} files, but ${jobs.size} jobs`);
+  if (summary.files !== files.length || summary.failed !== failed.length || summary.bytes !== bytes) {
+    problems.push('the summary of the workflow says something else');
   }
-  if (retries === 0) problems.push(`${late}: never tried again`);
+  if (!completions.has(jobs.get(late)?.id ?? '') || retries === 0) problems.push(`${late}: never tried again`);
   const forgotten = [...orphaned].filter((id) => !recovered.has(id));
   if (forgotten.length > 0) problems.push(`${forgotten.length} jobs of the killed worker were not recovered`);
-  const failedPaths = [...failed].map((id) => paths.get(id) ?? id);
-  return { bytes, completed: completed.size, failed: failedPaths, shares, problems };
+  return { retries, recovered, failed, problems };
 }

@@ -1,11 +1,14 @@
 /**
  * A worker process: leases jobs, hashes their files, completes them. It ends when its parent says so, or is gone.
- * Started by main.mjs with the server's URL and its own name.
+ * Started by crew.mjs with the server's URL, the id of the run and its own name.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis5';
+import { Log } from './log.mjs';
+import { openNews } from './news.mjs';
 import { ATTEMPTS, BACKOFF, hashFile, LEASE, openStore, QUEUE } from './queue.mjs';
 
-const [url = '', name = ''] = process.argv.slice(2);
+const [url = '', runId = '', name = ''] = process.argv.slice(2);
 /** Jobs in work at once. */
 const CONCURRENCY = 16;
 /** Pause when there is nothing to do, in milliseconds. */
@@ -16,6 +19,9 @@ process.on('disconnect', () => stop.abort());
 process.on('SIGINT', () => {}); // Ctrl-C reaches the whole group; the parent decides.
 
 const store = await openStore(url);
+const redis = new Redis(url);
+const news = openNews(redis);
+const log = new Log(url, runId);
 /** Ids of the jobs this worker holds. @type {Set<string>} */
 const held = new Set();
 const renewal = setInterval(() => {
@@ -24,7 +30,8 @@ const renewal = setInterval(() => {
 
 await Promise.all(Array.from({ length: CONCURRENCY }, workLoop));
 clearInterval(renewal);
-await store.disconnect();
+await Promise.all([store.disconnect(), log.close()]);
+redis.disconnect();
 
 async function workLoop() {
   while (!stop.signal.aborted) {
@@ -55,28 +62,27 @@ async function work(job) {
       const delayUntil = new Date(Date.now() + BACKOFF);
       const updates = { state: /** @type {const} */ ('delayed'), attemptsMade, failedReason, delayUntil, ...released };
       await store.updateJob(QUEUE, job.id, updates, mine);
-      await tell('job:delayed', job.id, { path, attemptsMade });
+      await tell({ type: 'delayed', jobId: job.id, path });
     } else {
       const updates = { state: /** @type {const} */ ('failed'), attemptsMade, failedReason, failedAt: new Date() };
       await store.updateJob(QUEUE, job.id, { ...updates, ...released }, mine);
-      await tell('job:failed', job.id, { path });
+      await tell({ type: 'failed', jobId: job.id, path });
     }
     return;
   }
   const updates = { state: /** @type {const} */ ('completed'), returnvalue: result, failedReason: null, progress: 100 };
   await store.updateJob(QUEUE, job.id, { ...updates, completedAt: new Date(), ...released }, mine);
-  await tell('job:completed', job.id, { bytes: result.bytes });
+  await tell({ type: 'completed', jobId: job.id, path, bytes: result.bytes });
 }
 
 /**
- * Lets every process that subscribed know.
+ * Writes what happened to the log, and lets every process that listens know.
  *
- * @param {import('ferrodis/conveyor').StoreEventType} type
- * @param {string} jobId
- * @param {unknown} data
+ * @param {import('./news.mjs').News} what
  */
-function tell(type, jobId, data) {
-  return store.publish({ type, queueName: QUEUE, jobId, data, timestamp: new Date() });
+async function tell(what) {
+  const { type, jobId, ...data } = what;
+  await Promise.all([log.write({ type: `job.${type}`, stepId: jobId, data }), news.tell(what)]);
 }
 
 /** @param {unknown} error */

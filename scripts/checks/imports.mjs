@@ -38,7 +38,7 @@ const typescript = [
   }),
   [/^ts\//, new RegExp(`^(node:|ts/(native|calls|shared-link)\\b|${core})`)],
   [/^__test__\/(?!unit\/|bridge\/)/, /^(?!(src|ts|dist)\/|index\.js)/],
-  [/^(demo|examples)\//, /^(node:|ferrodis|demo\/|examples\/)/],
+  [/^(demo|examples)\//, /^(node:|ferrodis|demo\/|examples\/|@pikku\/core\/|ioredis5$)/],
 ];
 
 const filesIn = (folder, pattern) =>
