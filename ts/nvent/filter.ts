@@ -30,12 +30,8 @@ export async function readFiltered(
   if (!(wanted > 0)) return [];
   const survey = new Survey(filter, readScore);
   for (const ranks of STEPS) {
-    const args = [key, '0', String(ranks - 1), ...survey.fields];
-    const enough = await link.call(
-      'indexPage',
-      (reply) => survey.read(reply) < ranks || survey.found.length >= wanted,
-      args,
-    );
+    const isEnough = (reply: Reply): boolean => survey.read(reply) < ranks || survey.found.length >= wanted;
+    const enough = await link.call('indexPage', isEnough, [key, '0', String(ranks - 1)], survey.fields);
     if (enough) break;
   }
   const page = survey.found.slice(offset, wanted);

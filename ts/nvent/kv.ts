@@ -1,6 +1,7 @@
 /** Values by key. */
 import type { Reply } from '../client.js';
 import type { Link } from './link.js';
+import { readInt, skip } from './replies.js';
 import { argText, fromText, jsonText, stringText } from './text.js';
 import type { KeyValue } from './types.js';
 
@@ -32,9 +33,6 @@ export function createKeyValue(link: Link, strict: boolean): KeyValue {
 function stringValue(value: string, strict: boolean): string {
   return strict && value === '' ? '""' : stringText(value, strict);
 }
-
-const skip = (reply: Reply): void => reply.skip();
-const readInt = (reply: Reply): number => reply.int();
 
 function readValue(reply: Reply): unknown {
   const text = reply.lossyText();

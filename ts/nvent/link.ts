@@ -5,6 +5,9 @@ import type { ConnectionOptions } from '../options.js';
 
 const OPERATIONS = operations('nvent');
 
+/** Arguments that are spread into one call of JavaScript: it has room for some ten thousand. */
+const CHUNK = 1000;
+
 /** Where the adapter prints what the original prints; nothing is printed without one. */
 export type Logger = Pick<Console, 'log' | 'error'>;
 
@@ -27,7 +30,7 @@ export class Link {
    */
   call<T>(operation: string, decode: Decode<T>, args: Arg[], rest: Arg[] = []): Promise<T> {
     const connection = this.#open(operation);
-    if (rest.length > 0) connection.stage(...rest);
+    for (let i = 0; i < rest.length; i += CHUNK) connection.stage(...rest.slice(i, i + CHUNK));
     return connection.call(OPERATIONS[operation] as number, decode, ...args);
   }
 

@@ -25,6 +25,13 @@ export class HashReader {
   }
 }
 
+/** Reads nothing. */
+export const skip = (reply: Reply): void => reply.skip();
+/** Reads a count. */
+export const readInt = (reply: Reply): number => reply.int();
+/** Reads whether there was something to do. */
+export const readFlag = (reply: Reply): boolean => reply.int() > 0;
+
 /** Reads `length` values into a list. */
 export function readList<T>(length: number, read: () => T): T[] {
   const items: T[] = [];

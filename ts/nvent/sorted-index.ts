@@ -3,7 +3,7 @@ import type { Arg, Reply } from '../client.js';
 import { readFiltered } from './filter.js';
 import type { Link } from './link.js';
 import { encodeMetadata } from './metadata.js';
-import { exactScore, HashReader, readList, readRanked, readWholeScore } from './replies.js';
+import { exactScore, HashReader, readFlag, readInt, readList, readRanked, readWholeScore, skip } from './replies.js';
 import { argText } from './text.js';
 import type { IndexEntry, SortedIndex } from './types.js';
 import type { UpdateValidator } from './validator.js';
@@ -74,10 +74,6 @@ export function createIndex(link: Link, validator: UpdateValidator, strict: bool
 function nameOf(name: unknown): string | undefined {
   return name === undefined || name === null ? undefined : String(name);
 }
-
-const skip = (reply: Reply): void => reply.skip();
-const readInt = (reply: Reply): number => reply.int();
-const readFlag = (reply: Reply): boolean => reply.int() > 0;
 
 function readEntry(reply: Reply, id: string, scoreOf: (text: string) => number): IndexEntry | null {
   if (reply.list() < 0) return null;

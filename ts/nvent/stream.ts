@@ -2,6 +2,7 @@
 import type { Arg, Reply } from '../client.js';
 import { ArgumentError } from '../errors.js';
 import type { Link } from './link.js';
+import { readFlag, readList } from './replies.js';
 import { argText, fromText, jsonText, stringText } from './text.js';
 import type { EventReadOptions, EventRecord, EventStream } from './types.js';
 
@@ -95,49 +96,34 @@ async function readStrictly(
 }
 
 const readText = (reply: Reply): string => reply.lossyText() ?? '';
-const readFlag = (reply: Reply): boolean => reply.int() > 0;
 
 function readEvents(reply: Reply): EventRecord[] {
   const length = reply.list();
   // What the original says when the server answers a negative limit with nothing.
   if (length < 0) throw new TypeError('resp is not iterable');
-  return Array.from({ length }, () => readEvent(reply));
+  return readList(length, () => readEvent(reply));
 }
 
 function readEvent(reply: Reply): EventRecord {
   reply.list();
-  const id = reply.lossyText() as string;
-  let ts, type, runId, flowName, stepName, stepId, attempt, data: unknown;
+  // Own properties in the original's order; what else the entry has is not read.
+  const record: Record<string, unknown> = {
+    id: reply.lossyText(),
+    ts: 0,
+    type: 'unknown',
+    runId: undefined,
+    flowName: undefined,
+    stepName: undefined,
+    stepId: undefined,
+    attempt: undefined,
+    data: undefined,
+  };
   for (let left = reply.list(); left > 0; left -= 2) {
-    const name = reply.lossyText();
-    const text = reply.lossyText() as string;
-    switch (name) {
-      case 'ts':
-        ts = fromText(text);
-        break;
-      case 'type':
-        type = fromText(text);
-        break;
-      case 'runId':
-        runId = fromText(text);
-        break;
-      case 'flowName':
-        flowName = fromText(text);
-        break;
-      case 'stepName':
-        stepName = fromText(text);
-        break;
-      case 'stepId':
-        stepId = fromText(text);
-        break;
-      case 'attempt':
-        attempt = fromText(text);
-        break;
-      case 'data':
-        data = fromText(text);
-        break;
-      default:
-    }
+    const name = reply.lossyText() as string;
+    if (name === 'id' || !Object.hasOwn(record, name)) reply.skip();
+    else record[name] = fromText(reply.lossyText() as string);
   }
-  return { id, ts: ts || 0, type: type || 'unknown', runId, flowName, stepName, stepId, attempt, data } as EventRecord;
+  record['ts'] ||= 0;
+  record['type'] ||= 'unknown';
+  return record as unknown as EventRecord;
 }

@@ -73,6 +73,13 @@ describe('a filter', () => {
     expect(await on.store.index.read('runs', { filter: { status: 'none' }, limit: 1000 })).toEqual([]);
   });
 
+  it('may name more properties than fit one crossing', async () => {
+    const many = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`f${i}`, i]));
+    await on.store.index.add('many', 'e', 1, many);
+    await on.store.index.add('many', 'other', 2, { ...many, f149: 0 });
+    expect((await on.store.index.read('many', { filter: many })).map(({ id }) => id)).toEqual(['e']);
+  });
+
   it('answers nothing for an index that is not there, and refuses what is none', async () => {
     expect(await on.store.index.read('missing', { filter: { a: 1 } })).toEqual([]);
     await on.redis.set('text', 'x');
