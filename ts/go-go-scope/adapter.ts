@@ -124,6 +124,11 @@ export class RedisAdapter {
     for (;;) {
       const before = (await this.#commands.get(circuit)) ?? '';
       const next = afterFailure(parsed(before), maxFailures, Date.now());
+      if (before.includes('\uFFFD')) {
+        // Bytes that are no text cannot be told again by what was read of them. They are nobody's count.
+        await this.#commands.setState(circuit, stored(next), channel);
+        return next.failureCount;
+      }
       if (await this.#commands.replaceState(circuit, before, stored(next), channel)) return next.failureCount;
     }
   }

@@ -119,6 +119,12 @@ describe('recordFailure', () => {
     expect(stored).toEqual([{ state: 'open', failureCount: 1, lastFailureTime: expect.any(Number) }]);
   });
 
+  it('takes bytes that are no text for nothing', async () => {
+    await on.redis.set('circuit:bytes', Buffer.from([0x7b, 0xff]));
+    expect(await new RedisAdapter(on.redis).recordFailure('bytes', 5)).toBe(1);
+    expect(await new RedisAdapter(on.redis).recordFailure('bytes', 5)).toBe(2);
+  });
+
   it('rejects where something else is stored', async () => {
     await on.redis.hset('circuit:api', 'a', '1');
     await expect(adapter().recordFailure('api', 1)).rejects.toMatchObject({ name: 'ReplyError' });
