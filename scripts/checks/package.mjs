@@ -21,6 +21,9 @@ const hosts = Object.keys(manifest.peerDependencies)
 /** Its types are Nuxt's: checks/nuxt.mjs looks at them in an application. */
 const typed = entries.filter((entry) => entry !== 'ferrodis/nvent');
 
+/** They load a host's package first, which only `import` can wait for. */
+const awaiting = new Set(['ferrodis', 'ferrodis/pikku']);
+
 /** First TypeScript block of the README. */
 function quickStart() {
   const block = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8'));
@@ -47,12 +50,13 @@ main(async () => {
       ...entries.map((entry, index) => `if (!Object.keys(entry${index}).length) throw new Error('${entry} is empty');`),
     ]);
     await run(process.execPath, ['import.mjs'], inFolder);
+    const required = entries.filter((entry) => !awaiting.has(entry));
     write(
       'require.cjs',
-      entries.map((entry) => `if (!Object.keys(require('${entry}')).length) throw new Error('${entry} is empty');`),
+      required.map((entry) => `if (!Object.keys(require('${entry}')).length) throw new Error('${entry} is empty');`),
     );
     await run(process.execPath, ['require.cjs'], inFolder);
-    console.log(`${entries.join(', ')}: import and require work`);
+    console.log(`${entries.join(', ')}: import works; ${required.join(', ')}: require works`);
 
     write('quick-start.ts', [quickStart()]);
     write(
