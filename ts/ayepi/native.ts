@@ -35,31 +35,52 @@ export class NativeCommands implements Commands {
   }
 
   get(key: string): Promise<string | null> {
-    return this.brought.call(OPERATIONS.get, readText, this.prefix, name(key));
+    const full = name(key);
+    return this.brought.either(
+      'get',
+      () => this.brought.call(OPERATIONS.get, readText, this.prefix, full),
+      async () => (await this.driven.get(key)) ?? null,
+    );
   }
 
-  set(key: string, value: unknown, ttl: unknown): Promise<void> {
+  set(key: string, value: unknown, ttl: unknown): Promise<unknown> {
+    const [full, text] = [name(key), argument(value)];
     const life = ttl === undefined ? undefined : argument(ttl);
-    return this.brought.call(OPERATIONS.set, readNothing, this.prefix, name(key), argument(value), life);
+    return this.brought.either<unknown>(
+      'set',
+      () => this.brought.call(OPERATIONS.set, readNothing, this.prefix, full, text, life),
+      () => this.driven.set(key, value as string, ttl as number | undefined),
+    );
   }
 
   del(key: string): Promise<number> {
-    return this.brought.call(OPERATIONS.delete, readNumber, this.prefix, name(key));
+    const full = name(key);
+    return this.brought.either(
+      'del',
+      () => this.brought.call(OPERATIONS.delete, readNumber, this.prefix, full),
+      () => this.driven.del(key),
+    );
   }
 
   setIfNotExists(key: string, value: unknown, ttl: unknown): Promise<boolean> {
+    const [full, text] = [name(key), argument(value)];
     const life = ttl === undefined ? undefined : argument(ttl);
-    return this.brought.call(OPERATIONS.setIfNotExists, readWhetherSet, this.prefix, name(key), argument(value), life);
+    return this.brought.either(
+      'setIfNotExists',
+      () => this.brought.call(OPERATIONS.setIfNotExists, readWhetherSet, this.prefix, full, text, life),
+      () => this.driven.setIfNotExists(key, value as string, ttl as number | undefined),
+    );
   }
 
   increment(key: string, by: unknown, ttl: unknown): Promise<number> {
     const { brought, prefix } = this;
-    const full = name(key);
-    if (ttl === undefined) return brought.call(OPERATIONS.increment, readNumber, prefix, full, argument(by));
+    const [full, amount] = [name(key), argument(by)];
+    const life = ttl === undefined ? undefined : argument(ttl);
+    // Without an expiry it is a plain command, which an ACL without scripts does not forbid.
     return brought.either(
-      'increment',
-      () => brought.call(OPERATIONS.increment, readNumber, prefix, full, argument(by), argument(ttl)),
-      () => this.driven.increment(key, by as number, ttl as number),
+      life === undefined ? 'increment' : 'increment with an expiry',
+      () => brought.call(OPERATIONS.increment, readNumber, prefix, full, amount, life),
+      () => this.driven.increment(key, by as number, ttl as number | undefined),
     );
   }
 

@@ -56,7 +56,11 @@ export class NativeCommands implements Commands {
   }
 
   get(key: string): Promise<string | null> {
-    return this.brought.call(OPERATIONS.get, readText, this.client, key);
+    return this.brought.either(
+      'get',
+      () => this.brought.call(OPERATIONS.get, readText, this.client, key),
+      () => this.driven.get(key),
+    );
   }
 
   getWithTtl(key: string): Promise<{ value: string; ttl: number } | null> {
@@ -69,15 +73,27 @@ export class NativeCommands implements Commands {
 
   set(key: string, value: string, seconds: number | undefined): Promise<void> {
     const life = seconds === undefined ? undefined : String(seconds);
-    return this.brought.call(OPERATIONS.set, readNothing, this.client, key, value, life);
+    return this.brought.either(
+      'set',
+      () => this.brought.call(OPERATIONS.set, readNothing, this.client, key, value, life),
+      () => this.driven.set(key, value, seconds),
+    );
   }
 
   delete(key: string): Promise<void> {
-    return this.brought.call(OPERATIONS.delete, readNothing, this.client, key);
+    return this.brought.either(
+      'delete',
+      () => this.brought.call(OPERATIONS.delete, readNothing, this.client, key),
+      () => this.driven.delete(key),
+    );
   }
 
   has(key: string): Promise<boolean> {
-    return this.brought.call(OPERATIONS.has, readFlag, this.client, key);
+    return this.brought.either(
+      'has',
+      () => this.brought.call(OPERATIONS.has, readFlag, this.client, key),
+      () => this.driven.has(key),
+    );
   }
 
   clear(prefix: string): Promise<void> {
@@ -104,10 +120,10 @@ export class NativeCommands implements Commands {
       const operation = unique ? OPERATIONS.acquireFencedOnce : OPERATIONS.acquireFenced;
       return brought.call(operation, readFence, client + prefix, key, owner, life, client + fencePrefix);
     }
-    if (!unique) return brought.call(OPERATIONS.acquire, readTaken, client + prefix, key, owner, life);
+    const operation = unique ? OPERATIONS.acquireOnce : OPERATIONS.acquire;
     return brought.either(
-      'acquire',
-      () => brought.call(OPERATIONS.acquireOnce, readTaken, client + prefix, key, owner, life),
+      unique ? 'acquireOnce' : 'acquire',
+      () => brought.call(operation, readTaken, client + prefix, key, owner, life),
       () => this.driven.acquire(prefix, key, owner, ttl, terms),
     );
   }
@@ -133,7 +149,11 @@ export class NativeCommands implements Commands {
   }
 
   setState(circuit: string, json: string, channel: string | undefined): Promise<void> {
-    return this.brought.call(OPERATIONS.setState, readNothing, this.client, circuit, json, channel);
+    return this.brought.either(
+      'setState',
+      () => this.brought.call(OPERATIONS.setState, readNothing, this.client, circuit, json, channel),
+      () => this.driven.setState(circuit, json),
+    );
   }
 
   recordFailure(circuit: string, max: number, now: number, channel: string | undefined): Promise<number | undefined> {
@@ -171,7 +191,11 @@ export class NativeCommands implements Commands {
   }
 
   listCheckpoints(index: string): Promise<Array<string | null>> {
-    return this.brought.call(OPERATIONS.listCheckpoints, readTexts, this.client, index);
+    return this.brought.either(
+      'listCheckpoints',
+      () => this.brought.call(OPERATIONS.listCheckpoints, readTexts, this.client, index),
+      () => this.driven.listCheckpoints(index),
+    );
   }
 
   cleanupCheckpoints(index: string, keep: number): Promise<void> {
