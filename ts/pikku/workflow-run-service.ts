@@ -71,6 +71,8 @@ export class RedisWorkflowRunService implements WorkflowRunService {
   readonly #driven: DrivenRuns;
   /** Present where the index is not to be believed. */
   readonly #mixed: string | undefined;
+  /** Runs of which it was said that they cannot be read. */
+  readonly #unreadable = new Set<string>();
 
   /**
    * @param redis a client, or where to connect
@@ -109,7 +111,7 @@ export class RedisWorkflowRunService implements WorkflowRunService {
       () => this.#link.callWith('readRuns', readHashes, [], page),
       () => Promise.all(page.map((id) => this.#driven.run(id))),
     );
-    return rows.flatMap(readable);
+    return rows.flatMap((row) => this.#readable(row));
   }
 
   /**
@@ -192,6 +194,24 @@ export class RedisWorkflowRunService implements WorkflowRunService {
     await this.#link.close();
   }
 
+  /** The run of a row, or none where it cannot be read: one bad run must not hide the others. */
+  #readable(row: Row): WorkflowRun[] {
+    try {
+      const run = runOf(row);
+      return run === null ? [] : [run];
+    } catch {
+      const id = String(row['id']);
+      // Dashboards ask again and again.
+      if (!this.#unreadable.has(id)) {
+        process.emitWarning(`the workflow run ${id} has a field that is not JSON, and is not listed`, {
+          code: 'PIKKU_UNREADABLE_RUN',
+        });
+      }
+      this.#unreadable.add(id);
+      return [];
+    }
+  }
+
   #steps(runId: string, withHistory: boolean): Promise<ListedStep[]> {
     const fields = withHistory ? (['stepId', 'fromStepName'] as const) : ([...STEP_FIELDS, 'data'] as const);
     return this.#link.either(
@@ -212,19 +232,6 @@ export class RedisWorkflowRunService implements WorkflowRunService {
           members,
         })),
     );
-  }
-}
-
-/** The run of a row, or none where it cannot be read: one bad run must not hide the others. */
-function readable(row: Row): WorkflowRun[] {
-  try {
-    const run = runOf(row);
-    return run === null ? [] : [run];
-  } catch {
-    process.emitWarning(`the workflow run ${row['id']} has a field that is not JSON, and is not listed`, {
-      code: 'PIKKU_UNREADABLE_RUN',
-    });
-    return [];
   }
 }
 
