@@ -32,7 +32,7 @@ const typescript = [
       {
         conveyor: '@conveyor/|',
         nvent: '@nuxt/kit$|nuxt/schema$|#imports$|ferrodis/nvent/native$|',
-        pikku: '@pikku/core/|',
+        pikku: '@pikku/core\\b|',
       }[name] ?? '';
     return [new RegExp(`^ts/${name}(\\.ts|/)`), new RegExp(`^(${host}node:|${core}|ts/${name}\\b)`)];
   }),

@@ -1,9 +1,13 @@
 /** What agents have talked about: threads, their messages and runs. Nothing here writes them. */
 
+/** @ts-ignore: an optional peer, and a path that not every version has: messages are `any` then. */
+import type { AgentMessage } from '@pikku/core/agent';
 import { deleteKeys, scanIds } from './ioredis.js';
 import { Link, type RedisConnection } from './link.js';
 import { ownership } from './optional-core.js';
 import { readHashes, readInt, readList } from './replies.js';
+
+export type { AgentMessage };
 
 /** A conversation. */
 export interface AgentThread {
@@ -14,12 +18,6 @@ export interface AgentThread {
   metadata?: Record<string, unknown>;
   createdAt: Date;
   updatedAt: Date;
-}
-
-/** A message of a thread; what else it holds is the host's. */
-export interface AgentMessage {
-  createdAt: Date;
-  [key: string]: unknown;
 }
 
 /** One run of an agent in a thread. */

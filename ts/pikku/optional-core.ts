@@ -1,11 +1,10 @@
 /** Parts of `@pikku/core` that not every version has, loaded with their first use. */
 
+/** @ts-ignore: an optional peer, and a type that not every version has: it is `any` then. */
+import type { SecretValue } from '@pikku/core';
 import { load } from './host.js';
 
-/** A secret that shows itself only on demand. */
-export interface SecretValue<T> {
-  reveal(): T;
-}
+export type { SecretValue };
 
 /** What core makes of a secret. */
 export interface SecretValues {
