@@ -7,6 +7,9 @@ import { runLockFailure, stepLockFailure } from './workflow-errors.js';
 import { runLock, splitStepId, stepLock } from './workflow-keys.js';
 import { type StepOptions, WorkflowRows } from './workflow-rows.js';
 
+/** The host has no queue, or is not set up yet. It says so before it does anything. */
+const NO_QUEUE = /^(QueueService not configured|Singleton services not initialized)/;
+
 /**
  * Keeps workflow runs in Redis, as `RedisWorkflowService` of `@pikku/redis` 0.12.18 does: on the same keys, so that its
  * processes and ours continue each other's runs. Each method is one command.
@@ -200,9 +203,7 @@ export class RedisWorkflowService extends WorkflowRows {
     try {
       await host();
     } catch (error) {
-      // The host says so before it does anything.
-      const hasNone = error instanceof Error && error.message.startsWith('QueueService not configured');
-      if (this.queue === null || !hasNone) throw error;
+      if (this.queue === null || !(error instanceof Error) || !NO_QUEUE.test(error.message)) throw error;
       await fallback(this.queue);
     }
   }
