@@ -119,6 +119,36 @@ describe.each([
     client.disconnect();
   });
 
+  it('has a key prefix that native code has to add', async () => {
+    const client = open({ keyPrefix: 'app:' });
+    const brought = bring('redisStore', client);
+    await brought.call(command, read, 'SET', `${brought.keyPrefix}k`, 'v');
+    expect(await client.get('k')).toBe('v');
+    client.disconnect();
+  });
+
+  it.each([
+    [true, ['before', 'after']],
+    [false, ['before']],
+  ])('with autoResubscribe %s hears after a cut what it then should', async (autoResubscribe, expected) => {
+    const client = open({ autoResubscribe });
+    const brought = bring('redisBroker', client);
+    const heard: string[] = [];
+    const channel = `cut${major}${autoResubscribe}`;
+    const listener = brought.listen({ channel, onMessage: (payload) => heard.push(payload) });
+    await listener.ready;
+    await client.publish(channel, 'before');
+    await expect.poll(() => heard).toEqual(['before']);
+    await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    const subscribers = async () => (await client.call('PUBSUB', 'NUMSUB', channel)) as [string, number];
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    if (autoResubscribe) await expect.poll(subscribers).toEqual([channel, 1]);
+    expect(await subscribers()).toEqual([channel, autoResubscribe ? 1 : 0]);
+    await client.publish(channel, 'after');
+    await expect.poll(() => heard).toEqual(expected);
+    client.disconnect();
+  });
+
   it('hears messages', async () => {
     const client = open();
     const brought = bring('redisBroker', client);
@@ -134,7 +164,7 @@ describe.each([
 describe.each([
   ['5', createClient5],
   ['6', createClient6 as unknown as typeof createClient5],
-])('a node-redis %s client', (_major, createClient) => {
+])('a node-redis %s client', (major, createClient) => {
   it('is refused calls until it is open, and after it has ended', async () => {
     const client = createClient({ url: server.url });
     client.on('error', () => undefined);
@@ -148,6 +178,17 @@ describe.each([
     await expect(brought.call(command, read, 'PING')).rejects.toThrow('The client is closed');
     await client.connect();
     expect(await brought.call(command, read, 'PING')).toBe('PONG');
+    client.destroy();
+  });
+
+  it('has the key prefix of its options, in the version that knows one', async () => {
+    const client = createClient({ url: server.url, keyPrefix: 'app:' } as object);
+    client.on('error', () => undefined);
+    await client.connect();
+    const brought = bring('PikkuRedis', client);
+    await client.set('prefixed', 'v');
+    expect(await brought.call(command, read, 'GET', `${brought.keyPrefix}prefixed`)).toBe('v');
+    expect(brought.keyPrefix).toBe(major === '6' ? 'app:' : '');
     client.destroy();
   });
 

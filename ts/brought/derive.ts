@@ -4,7 +4,13 @@ import type { ConnectionOptions } from '../options.js';
 import { adviseIoredis, adviseNodeRedis, newOwner } from './advice.js';
 import { compact } from './foreign.js';
 import { fromIoredis, type IoredisClient } from './ioredis.js';
-import { fromNodeRedis, nodeRedisCredentials, nodeRedisDatabase, type NodeRedisClient } from './node-redis.js';
+import {
+  fromNodeRedis,
+  nodeRedisCredentials,
+  nodeRedisDatabase,
+  nodeRedisKeyPrefix,
+  type NodeRedisClient,
+} from './node-redis.js';
 import { recogniseClient } from './recognise.js';
 import { refuseSet, Uncarriable, unsupportedKind, unsupportedOption } from './unsupported.js';
 
@@ -38,7 +44,7 @@ function ofIoredis(client: IoredisClient): ConnectionOptions {
 }
 
 async function ofNodeRedis(client: NodeRedisClient): Promise<ConnectionOptions> {
-  refuseSet(client.options, ['keyPrefix']);
+  if (nodeRedisKeyPrefix(client) !== '') throw new Uncarriable('keyPrefix');
   const options = fromNodeRedis(client);
   const credentials = await nodeRedisCredentials(client);
   return compact<ConnectionOptions>({ ...options, ...credentials, db: await nodeRedisDatabase(client) });

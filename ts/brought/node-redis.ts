@@ -7,6 +7,8 @@ import { refuseSet, Uncarriable } from './unsupported.js';
 /** The part of a node-redis client that is used. */
 export interface NodeRedisClient {
   readonly options: Bag;
+  /** Version 6: the key prefix in use. */
+  readonly _keyPrefix?: unknown;
   readonly isOpen: boolean;
   sendCommand(args: string[]): Promise<unknown>;
   on(event: string, listener: () => void): unknown;
@@ -20,9 +22,9 @@ export interface Credentials {
 
 const UNCARRIABLE = ['clientSideCache', 'emitInvalidate'] as const;
 
-/** The prefix that the client (version 6) puts before key arguments of its typed methods. */
+/** The prefix that the client puts before key arguments of its typed methods. Version 5 keeps such an option, unused. */
 export function nodeRedisKeyPrefix(client: NodeRedisClient): string {
-  return text(client.options.keyPrefix) ?? '';
+  return text(client['_keyPrefix']) ?? '';
 }
 
 /**
