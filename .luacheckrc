@@ -19,9 +19,10 @@ local shared = {
   'remove_job', 'save_job', 'score_of',
 }
 local pikku = {
-  'rcall',
+  'rcall', 'ABANDONED',
   'attempt_members', 'attempt_number', 'attempt_put',
   'begin_attempt',
+  'claim_done', 'is_abandoned', 'is_taken', 'lease_begin',
   'note_step',
   'read_steps',
 }

@@ -99,6 +99,18 @@ impl<'a> Step<'a> {
         request.parts(&[self.prefix, b":step-lock:", self.run, b":", self.name]);
     }
 
+    /// `P:step-lease:R:S`, ours: there while the process that executes the step is.
+    pub fn lease(self, request: &mut Request) {
+        request.parts(&[self.prefix, b":step-lease:", self.run, b":", self.name]);
+    }
+
+    /// The keys of the scripts that may end a claim of a step with this id.
+    pub fn claim_keys(self, request: &mut Request, id: &[u8]) {
+        self.keys(request, id);
+        self.lease(request);
+        self.lock(request);
+    }
+
     /// The keys of the scripts that change a step with this id.
     pub fn keys(self, request: &mut Request, id: &[u8]) {
         self.hash(request);

@@ -27,6 +27,15 @@ export interface Move {
   readonly payload?: { readonly field: 'result' | 'error'; readonly json: string };
 }
 
+/** The claim of a step under its lock: begins a lease, and gives the lock back. */
+export interface LockedClaim {
+  /** Of the lease. */
+  readonly token: string;
+  /** Time to live of the lease in ms. */
+  readonly ttl: number;
+  readonly lock: { readonly key: string; readonly token: string };
+}
+
 /** What became of a claim. */
 export type Claim =
   /** A lock is held on the step: try again. */
@@ -42,6 +51,13 @@ export interface ListedStep {
   readonly fields: readonly (string | null)[];
   /** With the histories: the members of its history. */
   readonly members: readonly string[];
+}
+
+/** A step at the moment at which its lock was taken. */
+export interface LockedStep {
+  readonly row: StepRow;
+  /** It is running, and the process that executes it is gone. */
+  readonly isAbandoned: boolean;
 }
 
 /** The steps of a run at the moment at which its lock was taken. */
@@ -68,12 +84,26 @@ export interface Backend {
   insertStep(step: NewStep): Promise<StepRow | null>;
   getStep(runId: string, stepName: string): Promise<StepRow>;
   /** False: there is no such step. */
-  moveStep(stepId: string, now: number, move: Move): Promise<boolean>;
+  moveStep(stepId: string, now: number, move: Move, claim?: LockedClaim): Promise<boolean>;
   /** False: there is no such step. */
   setStepField(stepId: string, now: number, field: 'childRunId' | 'branchTaken', value: string): Promise<boolean>;
   /** The step at its next attempt; null: there is no such step. */
-  retryStep(stepId: string, now: number, status: 'pending' | 'running', token: string): Promise<StepRow | null>;
-  claimStep(runId: string, stepName: string, now: number, token: string, rpcName: string): Promise<Claim>;
+  retryStep(
+    stepId: string,
+    now: number,
+    status: 'pending' | 'running',
+    token: string,
+    claim?: LockedClaim,
+  ): Promise<StepRow | null>;
+  /** `token` is also that of the lease, which begins when `leaseTtl` says how long it lives. */
+  claimStep(
+    runId: string,
+    stepName: string,
+    now: number,
+    token: string,
+    rpcName: string,
+    leaseTtl?: number,
+  ): Promise<Claim>;
   listSteps(runId: string, fields: readonly string[], withHistory: boolean): Promise<ListedStep[]>;
   /** For each name the result of a step that has succeeded with one, else null. */
   nodeResults(runId: string, names: readonly string[]): Promise<(string | null)[]>;
@@ -89,6 +119,8 @@ export interface Backend {
   getVersion(name: string, graphHash: string): Promise<{ graph: string | null; source: string | null }>;
   agentVersions(agentName: string | undefined): Promise<AgentVersion[]>;
   takeLock(key: string, token: string, ttl: number): Promise<boolean>;
+  /** Null: another has it. */
+  takeStepLock(runId: string, stepName: string, token: string, ttl: number): Promise<LockedStep | null>;
   /** Null: another has it. */
   takeRunLock(runId: string, key: string, token: string, ttl: number): Promise<StepPicture | null>;
   releaseLock(key: string, token: string): Promise<void>;

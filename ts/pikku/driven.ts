@@ -3,7 +3,18 @@
  * that no native connection can stand in for. It has the original's races, but not its other faults.
  */
 import { renewBy } from '../renewal.js';
-import type { AgentVersion, Backend, Claim, ListedStep, Move, NewStep, Pairs, StepPicture } from './backend.js';
+import type {
+  AgentVersion,
+  Backend,
+  Claim,
+  ListedStep,
+  LockedClaim,
+  LockedStep,
+  Move,
+  NewStep,
+  Pairs,
+  StepPicture,
+} from './backend.js';
 import { type IoredisCommands, scanIds } from './ioredis.js';
 
 import { type Row, STEP_FIELDS, type StepRow } from './record.js';
@@ -68,7 +79,7 @@ export class DrivenBackend implements Backend {
     return stepRow(await this.client.hgetall(this.keys.step(runId, stepName)));
   }
 
-  async moveStep(stepId: string, now: number, { status, stamp, payload }: Move): Promise<boolean> {
+  async moveStep(stepId: string, now: number, { status, stamp, payload }: Move, claim?: LockedClaim): Promise<boolean> {
     const { runId, stepName } = splitStepId(stepId);
     const key = this.keys.step(runId, stepName);
     const row = await this.client.hgetall(key);
@@ -89,6 +100,7 @@ export class DrivenBackend implements Backend {
     if (payload !== undefined && payload.json !== '') entry[payload.field] = payload.json;
     await this.client.zremrangebyscore(history, attempt, attempt);
     await this.addAttempt(stepId, attempt, { ...entry, status, [stamp]: now });
+    if (claim !== undefined) await this.releaseLock(claim.lock.key, claim.lock.token);
     return true;
   }
 
@@ -98,7 +110,13 @@ export class DrivenBackend implements Backend {
     return true;
   }
 
-  async retryStep(stepId: string, now: number, status: 'pending' | 'running'): Promise<StepRow | null> {
+  async retryStep(
+    stepId: string,
+    now: number,
+    status: 'pending' | 'running',
+    _token?: string,
+    claim?: LockedClaim,
+  ): Promise<StepRow | null> {
     const { runId, stepName } = splitStepId(stepId);
     const key = this.keys.step(runId, stepName);
     const row = await this.client.hgetall(key);
@@ -107,6 +125,7 @@ export class DrivenBackend implements Backend {
     await this.client.hmset(key, 'status', status, 'attemptCount', String(attempt), 'updatedAt', String(now));
     const entry = { stepId, stepName, attemptCount: attempt, status, ...limits(row), createdAt: now };
     await this.addAttempt(stepId, attempt, status === 'running' ? { ...entry, runningAt: now } : entry);
+    if (claim !== undefined) await this.releaseLock(claim.lock.key, claim.lock.token);
     return stepRow({ ...row, status, attemptCount: String(attempt), updatedAt: String(now) });
   }
 
@@ -202,6 +221,12 @@ export class DrivenBackend implements Backend {
 
   async takeLock(key: string, token: string, ttl: number): Promise<boolean> {
     return (await this.client.set(this.keys.prefix + key, token, 'PX', ttl, 'NX')) === 'OK';
+  }
+
+  /** Without scripts there are no leases, and nobody can say that a process is gone. */
+  async takeStepLock(runId: string, stepName: string, token: string, ttl: number): Promise<LockedStep | null> {
+    if (!(await this.takeLock(stepLock(runId, stepName), token, ttl))) return null;
+    return { row: await this.getStep(runId, stepName), isAbandoned: false };
   }
 
   /** Without a script there is no picture that is as old as the lock. */

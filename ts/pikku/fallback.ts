@@ -2,7 +2,10 @@
 import type { Backend } from './backend.js';
 import type { Link } from './link.js';
 
-const METHODS: readonly Exclude<keyof Backend, 'takeLock' | 'takeRunLock' | 'releaseLock' | 'renewLock'>[] = [
+const METHODS: readonly Exclude<
+  keyof Backend,
+  'takeLock' | 'takeStepLock' | 'takeRunLock' | 'releaseLock' | 'renewLock'
+>[] = [
   'createRun',
   'getRun',
   'updateRun',
@@ -41,6 +44,7 @@ export function withFallback(link: Link, native: Backend, driven: Backend): Back
     );
   const backend: Partial<Record<keyof Backend, unknown>> = {
     takeLock: (...args: Parameters<Backend['takeLock']>) => take((each) => each.takeLock(...args)),
+    takeStepLock: (...args: Parameters<Backend['takeStepLock']>) => take((each) => each.takeStepLock(...args)),
     takeRunLock: (...args: Parameters<Backend['takeRunLock']>) => take((each) => each.takeRunLock(...args)),
     releaseLock: (...args: Parameters<Backend['releaseLock']>) => locks.releaseLock(...args),
     renewLock: (...args: Parameters<Backend['renewLock']>) => locks.renewLock(...args),

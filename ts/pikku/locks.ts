@@ -23,6 +23,16 @@ export interface LockRequest<Grant> {
   attempt(token: string): Promise<Grant | null>;
 }
 
+/** A lock that is held. */
+export interface Hold {
+  readonly key: string;
+  readonly token: string;
+  /** Hears when the lock is lost. */
+  onLost(hear: () => void): void;
+  /** The lock was given back with another command: there is nothing left to renew. */
+  givenBack(): void;
+}
+
 /** What the keeper is told and asked. */
 export interface LockPolicy {
   /** Time to live in ms. */
@@ -44,15 +54,12 @@ export class LockKeeper {
   }
 
   /**
-   * Runs `body` under a lock. `body` gets what the lock was granted with, and `onLost` to be told of its loss.
+   * Runs `body` under a lock. `body` gets what the lock was granted with, and the lock.
    *
    * @throws Error (rejects) `<failure> after <n> retries` when the lock cannot be had in time
    * @throws LeaseLostError (rejects) by option, when the lock was lost while `body` ran
    */
-  async within<Grant, T>(
-    request: LockRequest<Grant>,
-    body: (grant: Grant, onLost: (hear: () => void) => void) => Promise<T>,
-  ): Promise<T> {
+  async within<Grant, T>(request: LockRequest<Grant>, body: (grant: Grant, hold: Hold) => Promise<T>): Promise<T> {
     const { key } = request;
     const tries = new Tries(request.wait);
     const leave = await this.queueUp(key, tries, request.failure);
@@ -73,9 +80,10 @@ export class LockKeeper {
     key: string,
     token: string,
     grant: Grant,
-    body: (grant: Grant, onLost: (hear: () => void) => void) => Promise<T>,
+    body: (grant: Grant, hold: Hold) => Promise<T>,
   ): Promise<T> {
     let isLost = false;
+    let isHeld = true;
     let heard = (): void => {};
     const renewal = this.backend.renewLock(key, token, this.policy.ttl(), () => {
       isLost = true;
@@ -83,17 +91,24 @@ export class LockKeeper {
       heard();
     });
     try {
-      const outcome = await body(grant, (hear) => {
+      const onLost = (hear: () => void): void => {
         heard = hear;
-      });
+      };
+      const givenBack = (): void => {
+        isHeld = false;
+        renewal.stop();
+      };
+      const outcome = await body(grant, { key, token, onLost, givenBack });
       if (isLost && this.policy.rejectLost) throw lost(key);
       return outcome;
     } finally {
       renewal.stop();
-      // The outcome of the body counts. What cannot be given back runs out.
-      await this.backend.releaseLock(key, token).catch((error: unknown) => {
-        this.policy.warn(`[ferrodis] The lock ${key} was not given back: ${(error as Error).message}`);
-      });
+      if (isHeld) {
+        // The outcome of the body counts. What cannot be given back runs out.
+        await this.backend.releaseLock(key, token).catch((error: unknown) => {
+          this.policy.warn(`[ferrodis] The lock ${key} was not given back: ${(error as Error).message}`);
+        });
+      }
     }
   }
 

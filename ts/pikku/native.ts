@@ -1,7 +1,18 @@
 /** The backend that calls native operations: each method is one command. */
 import type { Reply } from '../client.js';
 import { renew } from '../renewal.js';
-import type { AgentVersion, Backend, Claim, ListedStep, Move, NewStep, Pairs, StepPicture } from './backend.js';
+import type {
+  AgentVersion,
+  Backend,
+  Claim,
+  ListedStep,
+  LockedClaim,
+  LockedStep,
+  Move,
+  NewStep,
+  Pairs,
+  StepPicture,
+} from './backend.js';
 import type { Link } from './link.js';
 import type { Row, StepRow } from './record.js';
 import { readHash, readInt, readList, readNothing } from './replies.js';
@@ -56,6 +67,17 @@ function readClaim(reply: Reply): Claim {
   }
 }
 
+function readLockedStep(reply: Reply): LockedStep | null {
+  reply.list();
+  if (reply.int() === 0) return null;
+  return { isAbandoned: reply.int() === 1, row: readStep(reply) };
+}
+
+/** The last arguments of a script that may be a claim. */
+function claimArgs(claim: LockedClaim | undefined): Array<string | undefined> {
+  return [claim?.token, claim?.ttl.toString(), claim?.lock.token];
+}
+
 function readPicture(reply: Reply): StepPicture | null {
   const length = reply.list();
   if (reply.int() === 0) return null;
@@ -104,21 +126,29 @@ export class NativeBackend implements Backend {
     return this.link.call('getStep', readStep, runId, stepName);
   }
 
-  moveStep(stepId: string, now: number, { status, stamp, payload }: Move): Promise<boolean> {
-    const { link } = this;
-    return link.call('moveStep', isOne, stepId, String(now), status, stamp, payload?.field, payload?.json);
+  moveStep(stepId: string, now: number, { status, stamp, payload }: Move, claim?: LockedClaim): Promise<boolean> {
+    const change = [status, stamp, payload?.field, payload?.json];
+    return this.link.call('moveStep', isOne, stepId, String(now), ...change, ...claimArgs(claim));
   }
 
   setStepField(stepId: string, now: number, field: string, value: string): Promise<boolean> {
     return this.link.call('setStepField', isOne, stepId, String(now), field, value);
   }
 
-  retryStep(stepId: string, now: number, status: string, token: string): Promise<StepRow | null> {
-    return this.link.call('retryStep', readOptionalStep, stepId, String(now), status, token);
+  retryStep(stepId: string, now: number, status: string, token: string, claim?: LockedClaim): Promise<StepRow | null> {
+    return this.link.call('retryStep', readOptionalStep, stepId, String(now), status, token, ...claimArgs(claim));
   }
 
-  claimStep(runId: string, stepName: string, now: number, token: string, rpcName: string): Promise<Claim> {
-    return this.link.call('claimStep', readClaim, runId, stepName, String(now), token, rpcName);
+  claimStep(
+    runId: string,
+    stepName: string,
+    now: number,
+    token: string,
+    rpcName: string,
+    leaseTtl?: number,
+  ): Promise<Claim> {
+    const args = [String(now), token, rpcName, leaseTtl?.toString()];
+    return this.link.call('claimStep', readClaim, runId, stepName, ...args);
   }
 
   listSteps(runId: string, fields: readonly string[], withHistory: boolean): Promise<ListedStep[]> {
@@ -196,6 +226,10 @@ export class NativeBackend implements Backend {
 
   takeLock(key: string, token: string, ttl: number): Promise<boolean> {
     return this.link.call('takeLock', isOne, key, token, String(ttl));
+  }
+
+  takeStepLock(runId: string, stepName: string, token: string, ttl: number): Promise<LockedStep | null> {
+    return this.link.call('takeStepLock', readLockedStep, runId, stepName, token, String(ttl));
   }
 
   takeRunLock(runId: string, key: string, token: string, ttl: number): Promise<StepPicture | null> {

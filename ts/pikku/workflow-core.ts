@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { emitWarning } from 'node:process';
 import { type QueueService, readArguments } from './arguments.js';
 import type { Backend } from './backend.js';
+import { Claims } from './claims.js';
 import { DrivenBackend } from './driven.js';
 import { withFallback } from './fallback.js';
 import { WorkflowBase } from './host.js';
@@ -11,6 +12,7 @@ import { LockKeeper } from './locks.js';
 import { NativeBackend } from './native.js';
 import { readSettings, type RedisWorkflowOptions, type WorkflowSettings } from './options.js';
 import { Pictures } from './pictures.js';
+import { RunNames } from './run-names.js';
 import { runLock, stepLock, WorkflowKeys } from './workflow-keys.js';
 
 /** All that a service keeps, under one name: the host's class may have any other for itself. */
@@ -19,6 +21,8 @@ export interface Kept {
   readonly settings: WorkflowSettings;
   readonly pictures: Pictures;
   readonly locks: LockKeeper;
+  readonly claims: Claims;
+  readonly names: RunNames;
   /** Marks a call that must not count twice when it is sent again. */
   token(): string;
 }
@@ -75,6 +79,8 @@ export abstract class WorkflowCore extends WorkflowBase {
         rejectLost: settings.rejectLost,
         warn: (message) => this.warn(message),
       }),
+      claims: new Claims(backend, () => this.lockTTL),
+      names: new RunNames(),
       token: () => `${instance}.${++calls}`,
     };
   }

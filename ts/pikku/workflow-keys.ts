@@ -39,6 +39,11 @@ export function stepLock(runId: string, stepName: string): string {
   return `:step-lock:${runId}:${stepName}`;
 }
 
+/** What follows the prefix in the key of a step's lease. */
+export function stepLease(runId: string, stepName: string): string {
+  return `:step-lease:${runId}:${stepName}`;
+}
+
 /** The run and the name of the step with this id: what stands before the first colon, and up to the last one. */
 export function splitStepId(stepId: string): { runId: string; stepName: string } {
   const first = stepId.indexOf(':');

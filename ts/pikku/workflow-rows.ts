@@ -58,12 +58,15 @@ export abstract class WorkflowRows extends WorkflowCore {
       updatedAt: String(now),
     };
     await this.kept.backend.createRun(id, now, Object.entries(fields).flat());
+    this.kept.names.remember(id, workflowName);
     return id;
   }
 
   /** The run, or null when there is none. */
   async getRun(id: string): Promise<WorkflowRun | null> {
-    return runOf(await this.kept.backend.getRun(id));
+    const run = runOf(await this.kept.backend.getRun(id));
+    if (run !== null) this.kept.names.remember(id, run.workflow);
+    return run;
   }
 
   protected async updateRunStatusImpl(
@@ -113,6 +116,7 @@ export abstract class WorkflowRows extends WorkflowCore {
     const overwrite = this.kept.settings.overwrite;
     const step = { runId, stepName, stepId, now, retries, retryDelay, fields, overwrite };
     const present = await this.kept.backend.insertStep(step);
+    this.kept.claims.wrote();
     const row = present ?? newStepRow(stepId, now, optional);
     this.kept.pictures.wrote(runId, stepName, overwrite ? null : row);
     return stepOf(row);
@@ -124,7 +128,7 @@ export abstract class WorkflowRows extends WorkflowCore {
    * @throws Error (rejects) when there is no such step
    */
   async getStepState(runId: string, stepName: string): Promise<StepState> {
-    let row = this.kept.pictures.step(runId, stepName);
+    let row = this.kept.claims.look(runId, stepName) ?? this.kept.pictures.step(runId, stepName);
     if (row === undefined) row = await this.kept.backend.getStep(runId, stepName);
     if (!row?.stepId) throw stepNotFound(runId, stepName);
     return stepOf(row);
@@ -151,7 +155,12 @@ export abstract class WorkflowRows extends WorkflowCore {
   private async move(stepId: string, move: Move): Promise<void> {
     const now = Date.now();
     const { payload, status } = move;
-    const moved = await this.kept.backend.moveStep(stepId, now, move);
+    const { backend, claims } = this.kept;
+    const claim = status === 'running' ? claims.claim(stepId, this.kept.token()) : undefined;
+    const moved = await backend.moveStep(stepId, now, move, claim);
+    claims.wrote();
+    if (moved && claim !== undefined) claims.claimed(stepId, claim);
+    if (payload !== undefined) claims.ended(stepId);
     const { runId, stepName } = splitStepId(stepId);
     if (!moved) return this.kept.pictures.wrote(runId, stepName, null);
     const outcome = payload === undefined ? {} : { result: null, error: null, [payload.field]: payload.json };
@@ -161,6 +170,7 @@ export abstract class WorkflowRows extends WorkflowCore {
   protected async setStepChildRunIdImpl(stepId: string, childRunId: string): Promise<void> {
     const now = Date.now();
     await this.kept.backend.setStepField(stepId, now, 'childRunId', childRunId);
+    this.kept.claims.ended(stepId);
     this.kept.pictures.changed(stepId, { childRunId, updatedAt: String(now) });
   }
 
@@ -171,8 +181,13 @@ export abstract class WorkflowRows extends WorkflowCore {
   }
 
   protected async createRetryAttemptImpl(stepId: string, status: 'pending' | 'running'): Promise<NamedStepState> {
-    const row = await this.kept.backend.retryStep(stepId, Date.now(), status, this.kept.token());
+    const { backend, claims } = this.kept;
+    const token = this.kept.token();
+    const claim = status === 'running' ? claims.claim(stepId, token) : undefined;
+    const row = await backend.retryStep(stepId, Date.now(), status, token, claim);
+    claims.wrote();
     if (row === null) throw new Error(`Step not found: ${stepId}`);
+    if (claim !== undefined) claims.claimed(stepId, claim);
     const { runId, stepName } = splitStepId(stepId);
     this.kept.pictures.wrote(runId, stepName, row);
     return { ...newAttemptOf(row), stepName };
@@ -182,8 +197,9 @@ export abstract class WorkflowRows extends WorkflowCore {
   protected async claimStepForExecution(runId: string, stepName: string, rpcName: string): Promise<StepState | null> {
     const tries = new Tries(this.kept.settings.stepLockWait);
     const token = this.kept.token();
+    const ttl = this.kept.claims.unlockedTTL();
     for (;;) {
-      const claim = await this.kept.backend.claimStep(runId, stepName, Date.now(), token, rpcName ?? '');
+      const claim = await this.kept.backend.claimStep(runId, stepName, Date.now(), token, rpcName ?? '', ttl);
       switch (claim.outcome) {
         case 'locked':
           if (!(await tries.pause())) throw tries.failure(stepLockFailure(runId, stepName));
@@ -196,6 +212,7 @@ export abstract class WorkflowRows extends WorkflowCore {
           return null;
         case 'claimed':
           this.kept.pictures.wrote(runId, stepName, claim.row);
+          if (claim.row.status === 'running') this.kept.claims.leased(claim.row.stepId as string, token);
           return this.claimed(stepName, claim.before, claim.row);
       }
     }

@@ -145,9 +145,9 @@ export class RedisWorkflowService extends WorkflowRows {
     const key = runLock(id);
     const attempt = (token: string) => this.kept.backend.takeRunLock(id, key, token, this.lockTTL);
     const request = { key, failure: runLockFailure(id), wait: this.kept.settings.runLockWait, attempt };
-    return this.kept.locks.within(request, (picture, onLost) =>
+    return this.kept.locks.within(request, (picture, hold) =>
       this.kept.pictures.within(id, picture, (forget) => {
-        onLost(forget);
+        hold.onLost(forget);
         return fn();
       }),
     );
@@ -156,14 +156,21 @@ export class RedisWorkflowService extends WorkflowRows {
   /** Runs `fn` while nobody else is at the step. Otherwise as {@link withRunLock}. */
   withStepLock<T>(runId: string, stepName: string, fn: () => Promise<T>): Promise<T> {
     const key = stepLock(runId, stepName);
-    const attempt = async (token: string) => (await this.kept.backend.takeLock(key, token, this.lockTTL)) || null;
+    const attempt = (token: string) => this.kept.backend.takeStepLock(runId, stepName, token, this.lockTTL);
     const request = { key, failure: stepLockFailure(runId, stepName), wait: this.kept.settings.stepLockWait, attempt };
-    return this.kept.locks.within(request, () => this.kept.pictures.without(runId, fn));
+    return this.kept.locks.within(request, (look, hold) =>
+      this.kept.claims.under({ runId, stepName, look, hold }, () => this.kept.pictures.without(runId, fn)),
+    );
+  }
+
+  /** Executes a step that came through the job queue; see `claims.ts`. */
+  override executeWorkflowStep(...job: Parameters<WorkflowRows['executeWorkflowStep']>): Promise<void> {
+    return this.kept.claims.job(() => super.executeWorkflowStep(...job));
   }
 
   override async resumeWorkflow(runId: string, workflowName?: string): Promise<void> {
     await this.enqueue(
-      () => super.resumeWorkflow(runId, workflowName),
+      () => super.resumeWorkflow(runId, workflowName ?? this.kept.names.of(runId)),
       async (queue) => {
         await queue.add(await this.orchestratorQueue(runId, workflowName), { runId });
       },
@@ -191,7 +198,7 @@ export class RedisWorkflowService extends WorkflowRows {
     workflowName?: string,
   ): Promise<void> {
     await this.enqueue(
-      () => super.scheduleOrchestratorRetry(runId, retryDelay, workflowName),
+      () => super.scheduleOrchestratorRetry(runId, retryDelay, workflowName ?? this.kept.names.of(runId)),
       async (queue) => {
         const options = retryDelay ? { delay: retryDelay } : undefined;
         await queue.add(await this.orchestratorQueue(runId, workflowName), { runId }, options);
@@ -210,7 +217,10 @@ export class RedisWorkflowService extends WorkflowRows {
 
   private async orchestratorQueue(runId: string, workflowName: string | undefined): Promise<string> {
     const byName = this.getOrchestratorQueueName?.bind(this);
-    return byName?.(workflowName ?? (await this.getRun(runId))?.workflow) ?? 'pikku-workflow-orchestrator';
+    return (
+      byName?.(workflowName ?? this.kept.names.of(runId) ?? (await this.getRun(runId))?.workflow) ??
+      'pikku-workflow-orchestrator'
+    );
   }
 }
 

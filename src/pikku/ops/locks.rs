@@ -3,13 +3,14 @@
 use super::once;
 use crate::error::Error;
 use crate::pikku::keys;
-use crate::pikku::workflow::{self, STATE};
+use crate::pikku::workflow::{self, STATE, Step};
 use crate::redis::{Args, Operation, Request, script};
 
 /// The operations of this file.
 pub const OPERATIONS: &[Operation] = &[
     once("pikku.takeLock", take_lock),
     once("pikku.takeRunLock", take_run_lock),
+    once("pikku.takeStepLock", take_step_lock),
     once("pikku.releaseLock", release_lock),
 ];
 
@@ -31,6 +32,18 @@ fn take_run_lock(args: &Args, request: &mut Request) -> Result<(), Error> {
     request.arg(args.bytes(3, "token")?).int(args.int(4, "ttl")?);
     request.parts(&[prefix, b":step:", run, b":"]);
     request.int(args.int(5, "maxSteps")?).int(args.int(6, "maxBytes")?);
+    workflow::state(request);
+    Ok(())
+}
+
+/// `P R S token ttlMs` → list: 0 another has it · 1 taken, 1 if the process that executes the step is gone, STEP.
+fn take_step_lock(args: &Args, request: &mut Request) -> Result<(), Error> {
+    let step = Step::named(args)?;
+    request.script(&script::PIKKU_TAKE_STEP_LOCK, 2 + STATE.len());
+    step.lock(request);
+    step.hash(request);
+    step.lease(request);
+    request.arg(args.bytes(3, "token")?).int(args.int(4, "ttl")?);
     workflow::state(request);
     Ok(())
 }

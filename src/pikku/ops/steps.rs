@@ -41,14 +41,17 @@ fn insert_step(args: &Args, request: &mut Request) -> Result<(), Error> {
     Ok(())
 }
 
-/// `P stepId nowMs status stamp? field? json?` → 1, or 0 when there is no such step. `field` is `result` or `error`.
+/// `P stepId nowMs status stamp? field? json? leaseToken? leaseMs? lockToken?` → 1 done, 0 no such step, 2 a worker
+/// was faster than `scheduled`. `field` is `result` or `error`. With a lease it is a claim under the lock of the step, which is given back.
 fn move_step(args: &Args, request: &mut Request) -> Result<(), Error> {
     let (step, id) = by_id(args)?;
     let (now, status) = (args.bytes(2, "now")?, args.bytes(3, "status")?);
-    request.script(&script::PIKKU_MOVE_STEP, 8);
-    step.keys(request, id);
+    request.script(&script::PIKKU_MOVE_STEP, 11);
+    step.claim_keys(request, id);
     request.arg(step.run).arg(step.name).arg(id).arg(now).arg(status);
-    request.opt(args.get(4)).opt(args.get(5)).opt(args.get(6));
+    for arg in 4..10 {
+        request.opt(args.get(arg));
+    }
     Ok(())
 }
 
@@ -60,34 +63,37 @@ fn set_step_field(args: &Args, request: &mut Request) -> Result<(), Error> {
     request.script(&script::PIKKU_SET_STEP_FIELD, 5);
     step.hash(request);
     step.run_keys(request);
+    step.lease(request);
     request.arg(step.run).arg(step.name).arg(now).arg(field).arg(value);
     Ok(())
 }
 
-/// `P stepId nowMs status token` → STEP at its next attempt, or nil when there is no such step.
+/// `P stepId nowMs status token leaseToken? leaseMs? lockToken?` → STEP at its next attempt, or nil when there is no such step.
 fn retry_step(args: &Args, request: &mut Request) -> Result<(), Error> {
     let (step, id) = by_id(args)?;
     let (now, status) = (args.bytes(2, "now")?, args.bytes(3, "status")?);
     let token = args.bytes(4, "token")?;
-    request.script(&script::PIKKU_RETRY_STEP, 6 + STATE.len());
-    step.keys(request, id);
+    request.script(&script::PIKKU_RETRY_STEP, 9 + STATE.len());
+    step.claim_keys(request, id);
     request.arg(step.run).arg(step.name).arg(id).arg(now).arg(status).arg(token);
+    request.opt(args.get(5)).opt(args.get(6)).opt(args.get(7));
     workflow::state(request);
     Ok(())
 }
 
-/// `P R S nowMs token rpcName?` → list: -1 a lock is held on the step · 0 no such step · 1 it is dispatched with another
+/// `P R S nowMs token rpcName? leaseMs?` → list: -1 a lock is held on the step · 0 no such step · 1 it is dispatched with another
 /// function · 2 it is running or has succeeded · 3, the status before, STEP: it is the caller's.
 fn claim_step(args: &Args, request: &mut Request) -> Result<(), Error> {
     let step = Step::named(args)?;
     let (now, token) = (args.bytes(3, "now")?, args.bytes(4, "token")?);
-    request.script(&script::PIKKU_CLAIM_STEP, 6 + STATE.len());
+    request.script(&script::PIKKU_CLAIM_STEP, 7 + STATE.len());
     step.hash(request);
     step.lock(request);
     step.side_keys(request);
+    step.lease(request);
     request.arg(step.run).arg(step.name);
     step.history(request, b"");
-    request.arg(now).arg(token).opt(args.get(5));
+    request.arg(now).arg(token).opt(args.get(5)).opt(args.get(6));
     workflow::state(request);
     Ok(())
 }
