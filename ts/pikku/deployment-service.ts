@@ -1,5 +1,7 @@
 /** Deployments: which process serves which function, and calls between them. */
 
+import { clearInterval, setInterval } from 'node:timers';
+
 import { together } from './ioredis.js';
 import { Link, type RedisConnection } from './link.js';
 import { allFunctionNames, remoteHeaders } from './optional-core.js';
@@ -79,8 +81,17 @@ export class RedisDeploymentService {
     await this.#announce(announced);
     // `stop()` may have been called meanwhile.
     if (this.#announced !== announced) return;
-    // A missed heartbeat is made good by the next one.
-    this.#timer = setInterval(() => void this.#announce(announced).catch(() => undefined), this.#interval);
+    let isBeating = false;
+    this.#timer = setInterval(() => {
+      // While the server is away they would pile up, and keep the process alive.
+      if (isBeating) return;
+      isBeating = true;
+      // A missed heartbeat is made good by the next one.
+      const over = (): void => {
+        isBeating = false;
+      };
+      this.#announce(announced).then(over, over);
+    }, this.#interval);
     this.#timer.unref();
   }
 

@@ -3,6 +3,7 @@
  * passphrase. The forms are those of `@pikku/core/crypto-utils`. WebCrypto does the work off the JavaScript thread.
  */
 
+import { Buffer } from 'node:buffer';
 import type { webcrypto } from 'node:crypto';
 
 /** A key of WebCrypto. */

@@ -101,6 +101,19 @@ describe('a deployment', () => {
     await expect(on.dump(prefix)).resolves.toEqual({});
   });
 
+  it('sends one heartbeat at a time, however long the server is away', async () => {
+    const written = async () => Number(/cmdstat_hset:calls=(\d+)/.exec(await on.redis.info('commandstats'))?.[1]);
+    const service = open(on.prefix(), { heartbeatInterval: 2 });
+    await service.start({ deploymentId: 'one', endpoint: 'http://one', functions: ['f'] });
+    const before = await written();
+    on.server.signal('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const stopped = service.stop();
+    on.server.signal('SIGCONT');
+    await stopped;
+    expect((await written()) - before).toBeLessThan(20);
+  });
+
   it('without its hash is passed over, and taken off the list', async () => {
     const prefix = on.prefix();
     const service = open(prefix);
