@@ -119,6 +119,14 @@ describe.each([
     client.disconnect();
   });
 
+  it('rejects, and throws nothing, when its options become what cannot be carried', async () => {
+    const client = open({ lazyConnect: true });
+    const brought = bring('redisStore', client);
+    client.options.tls = { checkServerIdentity: () => undefined };
+    await expect(brought.call(command, read, 'PING')).rejects.toThrow(/^tls.checkServerIdentity cannot be used/);
+    client.disconnect();
+  });
+
   it('has a key prefix that native code has to add', async () => {
     const client = open({ keyPrefix: 'app:' });
     const brought = bring('redisStore', client);

@@ -98,11 +98,15 @@ export abstract class DerivedClient<
     });
   }
 
-  /** Makes the connection of a database the one to call on. */
-  protected enter(database: number): Connection {
+  /** Makes the connection of a database the one to call on. An error when options were changed to what cannot be carried. */
+  protected enter(database: number): Connection | Error {
     let connection = this.connections.get(database);
     if (connection === undefined) {
-      connection = this.open({ ...this.derive(), db: database });
+      try {
+        connection = this.open({ ...this.derive(), db: database });
+      } catch (error) {
+        return error as Error;
+      }
       this.connections.set(database, connection);
     }
     this.database = database;

@@ -15,13 +15,13 @@ export class UnsupportedClientError extends TypeError {
   }
 }
 
-/** An option that native code cannot carry. Never leaves this folder: it becomes a refusal, or driving. */
+/** An option that native code cannot carry: it becomes a refusal, or driving. */
 export class Uncarriable extends Error {
   /** The path of the option, as `tls.lookup`. */
   readonly option: string;
 
   constructor(option: string) {
-    super(option);
+    super(`${option} cannot be used by the native client`);
     this.option = option;
   }
 }
