@@ -62,8 +62,8 @@ function entries(count, inFlights) {
 }
 
 const SIZES = {
-  quick: { rounds: 3, loopback: [60, [1, 16]], delayed: [12, [1]] },
-  full: { rounds: 11, loopback: [150, [1, 16]], delayed: [20, [1, 16]] },
+  quick: { rounds: 2, loopback: [40, [1, 16]], delayed: [6, [1]] },
+  full: { rounds: 9, loopback: [120, [1, 16]], delayed: [12, [1, 16]] },
 };
 
 /**
