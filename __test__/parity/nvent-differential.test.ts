@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 import { loadOriginal, nvent } from '../support/nvent.js';
-import { anyCall, type Call, type Ending, perform } from '../support/nvent-calls.js';
+import { anyCall, anyMetadata, type Call, type Ending, perform } from '../support/nvent-calls.js';
 import { dumpAll, timelessResult } from '../support/nvent-dump.js';
 import type { RawClient } from '../support/server.js';
 
@@ -80,3 +80,17 @@ it(
     );
   },
 );
+
+it('writes metadata of any names as the original does', { timeout: 120_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(anyMetadata, async (metadata) => {
+      await Promise.all([on.redis.flushDb(), theirData.flushDb()]);
+      const mine = await perform(ours, 'index.add', ['i', 'e', 1, metadata]);
+      const theirs = await perform(original, 'index.add', ['i', 'e', 1, metadata]);
+      deepStrictEqual(mine, theirs);
+      // A call that fails leaves the bare member of the original only.
+      deepStrictEqual(await on.meta('i', 'e'), { ...(await theirData.hGetAll('i:meta:e')) });
+    }),
+    { numRuns: 600 },
+  );
+});

@@ -207,3 +207,49 @@ export const anyCall: fc.Arbitrary<Call> = fc.oneof(
   raw('HSET', fc.tuple(indexKey, id).map(([of, one]) => `${of}:meta:${one}`), fc.constant('version'), fc.constantFrom('', '007', '1.5', 'abc', '-0', ' 5', '-3', '41', '9223372036854775807', '1e3')),
   raw('SET', key, text),
 ); // prettier-ignore
+
+/** Names that meet, replace and nest into one another. */
+const meetingName = fc.oneof(
+  fc.constantFrom(
+    'a',
+    'b',
+    '',
+    'a.b',
+    '.a',
+    'b.',
+    'a.b.c',
+    '..',
+    'version',
+    'version.a',
+    'length',
+    'constructor',
+    'toString',
+  ),
+  fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 4 }),
+);
+
+/**
+ * An object is the call's own, since the original writes into those under `version`. Lists and functions are left out:
+ * what is below them is lost, but several such names can make the original throw.
+ */
+const ownValue = value
+  .filter((one) => !Array.isArray(one) && typeof one !== 'function')
+  .map((one) =>
+    typeof one === 'object' && one !== null ? Object.assign(Object.create(Object.getPrototypeOf(one)), one) : one,
+  );
+
+/** Metadata of any names, nested up to three deep: only for writing, since the two stores read conflicts differently. */
+export const anyMetadata: fc.Arbitrary<Record<string, unknown>> = fc.letrec<{ tree: Record<string, unknown> }>(
+  (tie) => ({
+    tree: fc.dictionary(
+      meetingName,
+      fc.oneof(
+        { depthSize: 'small', maxDepth: 3, withCrossShrink: true },
+        ownValue,
+        fc.constantFrom(null, 0, '', 5, 'text', true),
+        tie('tree'),
+      ),
+      { maxKeys: 5, noNullPrototype: true },
+    ),
+  }),
+).tree;

@@ -24,8 +24,13 @@ const PROTOTYPE = '__proto__';
  * @throws TypeError for a dotted name below a primitive value or a BigInt in an array, RangeError for a cycle
  */
 export function encodeMetadata(metadata: unknown): Fields {
+  const values = new Map<string, unknown>();
   const fields: Fields = { sets: [], deletes: [] };
-  flatten(expand(metadata as Nested), '', fields);
+  flatten(expand(metadata as Nested), '', values, fields.deletes);
+  for (const [name, value] of values) {
+    const text = fieldText(value);
+    if (text !== undefined) fields.sets.push(name, text);
+  }
   return fields;
 }
 
@@ -33,8 +38,8 @@ export function encodeMetadata(metadata: unknown): Fields {
 function expand(source: Nested): Nested {
   const result: Nested = {};
   for (const [name, value] of Object.entries(source)) {
-    if (name === 'version') result[name] = value;
-    else if (name.includes('.')) place(result, name.split('.'), expandValue(value));
+    if (name === 'version') result[name] = copyOf(value);
+    else if (name.includes('.')) place(result, name.split('.'), value);
     else if (name !== PROTOTYPE) result[name] = expandValue(value);
   }
   return result;
@@ -44,34 +49,43 @@ function expandValue(value: unknown): unknown {
   return isNested(value) ? expand(value) : value;
 }
 
+/** The same names and values in objects of our own, which dotted names may write into. */
+function copyOf(value: unknown): unknown {
+  if (!isNested(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, copyOf(inner)]));
+}
+
 /** An object that is taken apart, rather than stored as it is. */
 function isNested(value: unknown): value is Nested {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !types.isDate(value);
 }
 
-/** Puts a value below an object. What is falsy on the way makes room for an object. */
+/** Puts a value below an object. */
 function place(root: Nested, path: string[], value: unknown): void {
-  if (path.includes(PROTOTYPE)) return;
   const last = path.pop() as string;
-  let at = root;
-  for (const name of path) {
-    const next = Object.hasOwn(at, name) ? at[name] : undefined;
-    if (typeof next === 'function' || Array.isArray(next)) return; // stored as text: what is below it is lost
-    // Assigning to a primitive throws the TypeError that says so.
-    at = next ? (next as Nested) : (at[name] = {});
-  }
-  at[last] = value;
+  const at = path.reduce(below, root);
+  const expanded = expandValue(value);
+  if (last !== PROTOTYPE) at[last] = expanded;
 }
 
-function flatten(source: Nested, path: string, fields: Fields): void {
+/**
+ * What is under a name, made where there is nothing or something falsy. Below what is stored as text, or reaches for a
+ * prototype, everything is lost.
+ */
+function below(at: Nested, name: string): Nested {
+  const next = Object.hasOwn(at, name) ? at[name] : undefined;
+  if (name === PROTOTYPE || typeof next === 'function' || Array.isArray(next) || types.isDate(next)) return {};
+  // Assigning to a primitive throws the TypeError that says so.
+  return next ? (next as Nested) : (at[name] = {});
+}
+
+/** Collects the values by path: of two with one path, which empty names make possible, the later one counts. */
+function flatten(source: Nested, path: string, values: Map<string, unknown>, deletes: string[]): void {
   for (const [name, value] of Object.entries(source)) {
     const field = path === '' ? name : `${path}.${name}`;
-    if (value === null) fields.deletes.push(field);
-    else if (isNested(value)) flatten(value, field, fields);
-    else {
-      const text = fieldText(value);
-      if (text !== undefined) fields.sets.push(field, text);
-    }
+    if (value === null) deletes.push(field);
+    else if (isNested(value)) flatten(value, field, values, deletes);
+    else values.set(field, value);
   }
 }
 

@@ -72,10 +72,19 @@ describe('metadata as it is written', () => {
 
   it('leaves what it was given as it was', async () => {
     const list = [1];
-    const metadata = { list, 'list.x': 2, nested: { 'a.b': 1 } };
-    await written(metadata);
+    const version = { a: { b: 1 } };
+    const metadata = { list, 'list.x': 2, nested: { 'a.b': 1 }, version, 'version.a.c': 2, at: new Date(0), 'at.x': 1 };
+    expect(await written(metadata)).toEqual({
+      version: 'undefined',
+      list: '[1]',
+      'nested.a.b': '1',
+      'version.a.b': '1',
+      'version.a.c': '2',
+      at: '1970-01-01T00:00:00.000Z',
+    });
     expect(Object.keys(list)).toEqual(['0']);
-    expect(metadata).toEqual({ list: [1], 'list.x': 2, nested: { 'a.b': 1 } });
+    expect(version).toEqual({ a: { b: 1 } });
+    expect(Object.keys(metadata.at)).toEqual([]);
   });
 });
 
