@@ -19,7 +19,7 @@ import { node, others } from './lib/runtimes.js';
 const HELP = `npm run bench -- [options]
 
   --quick              a short session (3 minutes) instead of the full one (25 minutes)
-  --only <parts>       of bridge, runtimes, conveyor, nvent, pikku (comma-separated; all by default)
+  --only <parts>       of bridge, runtimes, conveyor, nvent, pikku, ayepi, go-go-scope (comma-separated; all by default)
   --placement <where>  of ${Object.keys(PLACEMENTS).join(', ')} (comma-separated; see README.md)
   --clients <ids>      only these clients of the bridge table (comma-separated)
   --out <directory>    for JSON and SVG (benchmark/results/local)`;
@@ -29,7 +29,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'bridge,runtimes,conveyor,nvent,pikku' },
+    only: { type: 'string', default: 'bridge,runtimes,conveyor,nvent,pikku,ayepi,go-go-scope' },
     placement: { type: 'string' },
     clients: { type: 'string' },
     out: { type: 'string', default: join(HERE, 'results', 'local') },
@@ -120,6 +120,15 @@ async function bench() {
     for (const placement of options.placement?.split(',') ?? ['one']) {
       const session = await runPikku({ size, placement, print, progress });
       save(`pikku-${placement}`, { ...about, ...session }, pikkuCharts(session));
+    }
+  }
+
+  for (const ecosystem of ['ayepi', 'go-go-scope'].filter((name) => parts.includes(name))) {
+    await prepareFixtures(['ayepi']);
+    const { runAdapters, adapterCharts } = await import('./adapters/run.js');
+    for (const placement of options.placement?.split(',') ?? ['one']) {
+      const session = await runAdapters({ ecosystem, size, placement, print, progress });
+      save(`${ecosystem}-${placement}`, { ...about, ...session }, adapterCharts(ecosystem, session));
     }
   }
 

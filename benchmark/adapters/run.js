@@ -1,0 +1,184 @@
+/**
+ * The tables of ferrodis/ayepi and ferrodis/go-go-scope: every operation beside the original's commands on the clients that
+ * their users have. Each client lives in a process of its own; rounds are interleaved, and every answer is checked.
+ */
+
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+import { factorBars } from '../lib/chart.js';
+import { Child } from '../lib/child.js';
+import { cpuTimeOf, requirePlacement } from '../lib/cpu.js';
+import { startServer } from '../lib/server.js';
+import { median, shuffled, spread } from '../lib/stats.js';
+import { rate, ratio, significant, table } from '../lib/table.js';
+import { CLIENTS } from './clients.js';
+
+const CONTESTANT = fileURLToPath(new URL('contestant.js', import.meta.url));
+const IN_FLIGHT = [1, 16, 128, 512];
+const FIGURES = ['perSecond', 'p99', 'mainCpu', 'totalCpu', 'serverCpu'];
+const MESSAGE = 'm'.repeat(1024);
+const CHANNEL = 'bench:fan-in';
+
+/** Rounds that count (one more comes first), ms of one run, messages of the fan-in. */
+const LENGTH = {
+  quick: { rounds: 2, forMs: 15, messages: 10_000 },
+  full: { rounds: 5, forMs: 100, messages: 100_000 },
+};
+
+/**
+ * @param {object} session
+ * @param {'ayepi' | 'go-go-scope'} session.ecosystem
+ * @param {'quick' | 'full'} session.size
+ * @param {string} session.placement a key of PLACEMENTS
+ * @param {(line: string) => void} session.print
+ * @param {(message: string) => void} session.progress
+ */
+export async function runAdapters({ ecosystem, size, placement, print, progress }) {
+  const { OPERATIONS } = await import(`./${ecosystem}.js`);
+  const cores = requirePlacement(placement);
+  const server = await startServer(cores.server);
+  const children = new Map();
+  try {
+    for (const [id, { label }] of Object.entries(CLIENTS)) {
+      const args = [CONTESTANT, ecosystem, id, `${server.port}`];
+      children.set(id, await Child.start(label, process.execPath, args, cores.client));
+    }
+    const { rounds, forMs, messages } = LENGTH[size];
+    const entries = Object.keys(OPERATIONS).flatMap((operation) =>
+      IN_FLIGHT.map((inFlight) => ({
+        label: `${operation}, ${inFlight} in flight`,
+        run: (child) => child.ask('perform', operation, inFlight, forMs),
+      })),
+    );
+    if (ecosystem === 'ayepi') {
+      for (const [id, child] of children) await child.ask('listen', `${CHANNEL}:${id}`);
+      await untilHeard(server.admin, [...children.keys()]);
+      entries.push({
+        label: `fan-in of ${messages} messages of 1 kB`,
+        run: (child, id) => fanIn(server.admin, child, `${CHANNEL}:${id}`, messages),
+      });
+    }
+    const results = [];
+    for (const { label, run } of entries) {
+      progress(label);
+      results.push({ label, clients: await measure(server.pid, children, rounds, run) });
+    }
+    const summary = results.map(summarise);
+    printTable(`${ecosystem}, placement ${placement}`, summary, print);
+    return { placement, server: server.version, ...LENGTH[size], results, summary };
+  } finally {
+    await Promise.all([...children.values()].map((child) => child.stop()));
+    await server.stop();
+  }
+}
+
+/** All clients once a round, in a new order each time; the first round is the warm-up. */
+async function measure(serverPid, children, rounds, run) {
+  const figures = Object.fromEntries([...children.keys()].map((id) => [id, {}]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const [id, child] of shuffled(children)) {
+      const serverBefore = cpuTimeOf(serverPid);
+      const found = await run(child, id);
+      found.serverCpu = (cpuTimeOf(serverPid) - serverBefore) / found.operations;
+      if (round === 0) continue;
+      for (const name of FIGURES) {
+        if (found[name] !== undefined) (figures[id][name] ??= []).push(Number(found[name].toPrecision(4)));
+      }
+    }
+  }
+  return figures;
+}
+
+async function untilHeard(admin, ids) {
+  const channels = ids.map((id) => `${CHANNEL}:${id}`);
+  for (;;) {
+    const counts = await admin.pubSubNumSub(channels);
+    if (channels.every((channel) => Number(counts[channel]) > 0)) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Publishes as fast as the server takes it while the child counts. */
+async function fanIn(admin, child, channel, messages) {
+  const answer = child.ask('receive', messages);
+  const batch = 500;
+  for (let sent = 0; sent < messages; sent += batch) {
+    await Promise.all(Array.from({ length: Math.min(batch, messages - sent) }, () => admin.publish(channel, MESSAGE)));
+  }
+  return answer;
+}
+
+/** Medians, and ours against the best of the others in each round. */
+function summarise({ label, clients }) {
+  const ours = Object.keys(clients).find((id) => CLIENTS[id].ours);
+  const rivals = Object.keys(clients).filter((id) => !CLIENTS[id].ours);
+  const against = (name, best) =>
+    clients[ours][name] &&
+    spread(clients[ours][name].map((value, round) => value / best(...rivals.map((id) => clients[id][name][round]))));
+  const cost = (id, round) => clients[id].totalCpu[round] + clients[id].serverCpu[round];
+  const cheapest = (round) => Math.min(...rivals.map((id) => cost(id, round)));
+  const medians = Object.fromEntries(
+    Object.entries(clients).map(([id, figures]) => [
+      id,
+      Object.fromEntries(Object.entries(figures).map(([name, values]) => [name, median(values)])),
+    ]),
+  );
+  return {
+    label,
+    medians,
+    throughput: against('perSecond', Math.max),
+    capacity: spread(clients[ours].totalCpu.map((_, round) => cheapest(round) / cost(ours, round))),
+    p99Share: against('p99', Math.min),
+    cpuShare: against('mainCpu', Math.min),
+  };
+}
+
+function printTable(title, summary, print) {
+  const rivals = Object.keys(CLIENTS).filter((id) => !CLIENTS[id].ours);
+  const best = (row, name, choose) => choose(...rivals.map((id) => row.medians[id][name] ?? NaN));
+  const head = ['operation', 'best other/s', 'ferrodis/s', '× best other', '× per CPU-second', 'p99 ms', 'ferrodis'];
+  print(`\n${title}`);
+  print(
+    table(
+      [...head, 'main CPU µs', 'ferrodis', 'share'],
+      summary.map((row) => [
+        row.label,
+        rate(best(row, 'perSecond', Math.max)),
+        rate(row.medians.ferrodis.perSecond),
+        ratio(row.throughput),
+        ratio(row.capacity),
+        row.p99Share ? significant(best(row, 'p99', Math.min)) : '',
+        row.p99Share ? significant(row.medians.ferrodis.p99) : '',
+        significant(best(row, 'mainCpu', Math.min)),
+        significant(row.medians.ferrodis.mainCpu),
+        ratio(row.cpuShare),
+      ]),
+    ),
+  );
+}
+
+/** Throughput, and main-thread CPU, as charts. */
+export function adapterCharts(ecosystem, { summary }) {
+  const subtitle = `ferrodis/${ecosystem} on an ioredis client, against the original's commands on the best of ioredis 5 and 6 and node-redis 6`;
+  const share = ({ label, cpuShare: { median: middle, low, high } }) => ({
+    label,
+    median: 1 / middle,
+    low: 1 / high,
+    high: 1 / low,
+  });
+  return {
+    throughput: factorBars({
+      title: 'Operations per second, ferrodis ÷ best other',
+      subtitle,
+      colour: '#d1482b',
+      rows: summary.map(({ label, throughput }) => ({ label, ...throughput })),
+    }),
+    cpu: factorBars({
+      title: 'Main-thread CPU per operation, best other ÷ ferrodis',
+      subtitle,
+      colour: '#2f5f8f',
+      rows: summary.map(share),
+    }),
+  };
+}
