@@ -1,5 +1,6 @@
 /** What a Nitro build has to be told about a package with native code. */
 import { readFileSync } from 'node:fs';
+import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The parts of Nitro's build options that are changed here. */
@@ -19,12 +20,16 @@ type Pattern = string | RegExp;
 type Decide = (source: string, importer: string | undefined, isResolved: boolean) => boolean | null | undefined | void;
 type External = Pattern | Pattern[] | Decide;
 
+/** A file, or one for each condition of the importer. */
+type Target = string | { [condition: string]: Target };
+
 interface Manifest {
   version: string;
-  exports: Record<string, string | { default: string }>;
+  exports: Record<string, Target>;
 }
 
-const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+/** Path of a file of ours, with slashes on Windows too, as Nitro writes paths into the imports it generates. */
+const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url)).replaceAll(sep, '/');
 
 const manifest = JSON.parse(readFileSync(file('../../package.json'), 'utf8')) as Manifest;
 
@@ -34,10 +39,14 @@ export const version: string = manifest.version;
 /** Everything that servers import by name: the plugin the store, and the user's own code any entry. */
 const BY_NAME = /^ferrodis(?:\/|$)/;
 
+const filesOf = (target: Target): string[] =>
+  typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
+
 /** The files behind those names. The tracer takes nothing but absolute paths. */
-const entries = Object.entries(manifest.exports).flatMap(([name, target]) =>
-  typeof target === 'string' || name === './nvent' ? [] : [file(`../../${target.default}`)],
-);
+const entries = Object.entries(manifest.exports)
+  .flatMap(([name, target]) => (name === './nvent' ? [] : filesOf(target)))
+  .filter((path) => /\.c?js$/.test(path))
+  .map((path) => file(`../../${path.slice(2)}`));
 
 /**
  * Adds our server plugin. At the front: the host asks for adapters in the first statement of its own plugin, and Nitro
