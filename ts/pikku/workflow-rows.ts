@@ -75,7 +75,7 @@ export abstract class WorkflowRows extends WorkflowCore {
     output?: unknown,
     error?: SerializedError,
   ): Promise<void> {
-    if (status === 'failed' && error?.message.startsWith(runLockFailure(id)) && !this.kept.pictures.holds(id)) {
+    if (status === 'failed' && isContention(id, error) && !this.kept.pictures.holds(id)) {
       // Whoever could not get the lock reports this of a run that another has at work.
       return this.putOff(id);
     }
@@ -250,4 +250,10 @@ export abstract class WorkflowRows extends WorkflowCore {
       // Without a queue there is nobody to wake, and whoever has the run at work ends it.
     }
   }
+}
+
+/** Whether this error of a run says no more than that its lock could not be had. What bodies throw may be anything. */
+function isContention(runId: string, error: SerializedError | undefined): boolean {
+  const message: unknown = error?.message;
+  return typeof message === 'string' && message.startsWith(`${runLockFailure(runId)} after `);
 }

@@ -18,7 +18,7 @@ beforeAll(async () => {
 /** The history of a step as it is stored. */
 async function history(stepId: string): Promise<Array<Record<string, unknown>>> {
   const members = await on.redis.zRangeWithScores(`${prefix}:step-history:${stepId}`, 0, -1);
-  return members.map(({ score, value }) => ({ score, ...JSON.parse(value) }));
+  return members.map(({ score, value }) => Object.assign(JSON.parse(value), { score }));
 }
 
 describe('runs', () => {
@@ -126,6 +126,17 @@ describe('runs', () => {
     expect((await service.getRun(id))?.error).toBeUndefined();
     expect(await service.getRunStatus(id)).toMatchObject({ status: 'completed', output: 'yes', error: undefined });
   });
+
+  it.each([{}, { message: undefined }, { message: 5 }, { message: '' }, null])(
+    'fail with the error %j',
+    async (error) => {
+      const id = await newRun(service);
+      await service.updateRunStatus(id, 'failed', undefined, error as never);
+      const run = await service.getRun(id);
+      expect(run?.status).toBe('failed');
+      expect(run?.error).toEqual(JSON.parse(JSON.stringify(error)));
+    },
+  );
 
   it('that nobody knows are null, and no change makes them', async () => {
     expect(await service.getRun(NOWHERE)).toBeNull();
