@@ -192,13 +192,11 @@ export class RedisSecretService {
     if (keyVersion === version && !isSalted) return undefined;
     const salt = isSalted ? await this.#saltFor(version) : undefined;
     if (!this.#salts.has(keyVersion)) await this.#loadSalts();
-    const unwrapped = this.#ring.unwrap(wrappedDEK, keyVersion, this.#salts.get(keyVersion));
-    if (keyVersion === version) {
-      // Of this version already. Only the form may be old; what cannot be read is left as it is.
-      const known = await unwrapped.catch(() => undefined);
-      return known?.isHashed === true ? wrapDEK(await this.#ring.kek(version, salt), known.dek) : undefined;
-    }
-    return wrapDEK(await this.#ring.kek(version, salt), (await unwrapped).dek);
+    const unwrap = () => this.#ring.unwrap(wrappedDEK, keyVersion, this.#salts.get(keyVersion));
+    // Of this version already: only the form may be old, and what cannot be read is left as it is.
+    const known = keyVersion === version ? await unwrap().catch(() => undefined) : await unwrap();
+    if (known === undefined || (keyVersion === version && !known.isHashed)) return undefined;
+    return wrapDEK(await this.#ring.kek(version, salt), known.dek);
   }
 }
 

@@ -1,6 +1,6 @@
 //! Threads of agents, their messages and runs: read and deleted here, written elsewhere.
 
-use super::shared::{CHUNK, SCAN_COUNT, read_hashes, texts};
+use super::shared::{CHUNK, SCAN_COUNT, on_key, read_hashes, texts};
 use super::{once, steps};
 use crate::error::Error;
 use crate::pikku::keys;
@@ -95,11 +95,7 @@ async fn read_threads(args: Args, caller: Caller) -> Result<ReplyBuilder, Error>
 
 /// `P threadId` → list of the messages, the oldest first.
 fn get_thread_messages(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let (prefix, id) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "threadId")?);
-    request.command("ZRANGE", 3);
-    keys::messages(request, prefix, id);
-    request.arg(b"0").arg(b"-1");
-    Ok(())
+    on_key(args, request, "ZRANGE", (keys::messages, "threadId"), &[b"0", b"-1"])
 }
 
 /// `P threadId` → list of the hashes of its runs, the latest first. Two round trips.

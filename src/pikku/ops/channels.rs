@@ -1,6 +1,7 @@
 //! Channels, their users and states, and the topics that they follow.
 
 use super::once;
+use super::shared::{Key, on_key};
 use crate::error::Error;
 use crate::pikku::keys;
 use crate::redis::{Args, Operation, Request, script};
@@ -17,20 +18,15 @@ pub const OPERATIONS: &[Operation] = &[
     once("pikku.getChannelIdsForTopic", get_channel_ids_for_topic),
 ];
 
+const CHANNEL: (Key, &str) = (keys::channel, "channelId");
+
 /// `P id name openingData createdAt` → nothing of interest. User and state of a channel of this id stay.
 fn add_channel(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let [prefix, id, name, opening_data, created_at] = [
-        args.bytes(0, "keyPrefix")?,
-        args.bytes(1, "channelId")?,
-        args.bytes(2, "channelName")?,
-        args.bytes(3, "openingData")?,
-        args.bytes(4, "createdAt")?,
-    ];
-    request.command("HSET", 9);
-    keys::channel(request, prefix, id);
-    request.arg(b"channelId").arg(id).arg(b"channelName").arg(name);
-    request.arg(b"openingData").arg(opening_data).arg(b"createdAt").arg(created_at);
-    Ok(())
+    let (id, name) = (args.bytes(1, "channelId")?, args.bytes(2, "channelName")?);
+    let (data, created) = (args.bytes(3, "openingData")?, args.bytes(4, "createdAt")?);
+    let fields: [&[u8]; 8] =
+        [b"channelId", id, b"channelName", name, b"openingData", data, b"createdAt", created];
+    on_key(args, request, "HSET", CHANNEL, &fields)
 }
 
 /// `P id…` → nothing of interest. The channels leave the topics that they follow.
@@ -49,34 +45,22 @@ fn remove_channels(args: &Args, request: &mut Request) -> Result<(), Error> {
 
 /// `P id` → list of `channelId`, `channelName`, `openingData`, `pikkuUserId` and `userSession`, each text or nil.
 fn get_channel(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let (prefix, id) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "channelId")?);
-    request.command("HMGET", 6);
-    keys::channel(request, prefix, id);
-    request.arg(b"channelId").arg(b"channelName").arg(b"openingData");
-    request.arg(b"pikkuUserId").arg(b"userSession");
-    Ok(())
+    let fields: [&[u8]; 5] = [b"channelId", b"channelName", b"openingData", b"pikkuUserId", b"userSession"];
+    on_key(args, request, "HMGET", CHANNEL, &fields)
 }
 
 /// `P id field value?` → nothing of interest. An absent value takes the field away.
 fn set_channel_field(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let (prefix, id) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "channelId")?);
-    let (field, value) = (args.bytes(2, "field")?, args.get(3));
-    request.command(if value.is_some() { "HSET" } else { "HDEL" }, 2 + usize::from(value.is_some()));
-    keys::channel(request, prefix, id);
-    request.arg(field);
-    if let Some(value) = value {
-        request.arg(value);
+    let field = args.bytes(2, "field")?;
+    match args.get(3) {
+        Some(value) => on_key(args, request, "HSET", CHANNEL, &[field, value]),
+        None => on_key(args, request, "HDEL", CHANNEL, &[field]),
     }
-    Ok(())
 }
 
 /// `P id field` → text or nil.
 fn get_channel_field(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let (prefix, id) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "channelId")?);
-    request.command("HGET", 2);
-    keys::channel(request, prefix, id);
-    request.arg(args.bytes(2, "field")?);
-    Ok(())
+    on_key(args, request, "HGET", CHANNEL, &[args.bytes(2, "field")?])
 }
 
 /// `P topic channelId` → how many channels the topic gained, and how many topics the channel.
@@ -105,8 +89,5 @@ fn both_ways(args: &Args, request: &mut Request, command: &str) -> Result<(), Er
 
 /// `P topic` → list of channel ids.
 fn get_channel_ids_for_topic(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let (prefix, topic) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "topic")?);
-    request.command("SMEMBERS", 1);
-    keys::topic(request, prefix, topic);
-    Ok(())
+    on_key(args, request, "SMEMBERS", (keys::topic, "topic"), &[])
 }

@@ -1,5 +1,6 @@
 //! Secrets: sealed texts that are opaque here, the salts of their key encryption keys, and rotation.
 
+use super::shared::{Key, on_key};
 use super::{once, steps};
 use crate::error::Error;
 use crate::pikku::keys;
@@ -16,6 +17,8 @@ pub const OPERATIONS: &[Operation] = &[
     steps("pikku.scanSecrets", Deadline::Bulk, |args, caller| Box::pin(scan(args, caller))),
     steps("pikku.rewrapSecrets", Deadline::Bulk, |args, caller| Box::pin(rewrap(args, caller))),
 ];
+
+const SECRET: (Key, &str) = (keys::secret, "key");
 
 /// Keys that one step of a scan looks at: few, because the secrets among them are all unwrapped before the next.
 const SCAN_COUNT: i64 = 1_000;
@@ -53,35 +56,20 @@ async fn read(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
 
 /// `P name ciphertext wrappedDek keyVersion` → nothing of interest.
 fn write(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let [prefix, name, ciphertext, wrapped, version] = [
-        args.bytes(0, "keyPrefix")?,
-        args.bytes(1, "key")?,
-        args.bytes(2, "ciphertext")?,
-        args.bytes(3, "wrappedDEK")?,
-        args.bytes(4, "keyVersion")?,
-    ];
-    request.command("HSET", 7);
-    keys::secret(request, prefix, name);
-    request.arg(b"ciphertext").arg(ciphertext).arg(b"wrapped_dek").arg(wrapped);
-    request.arg(b"key_version").arg(version);
-    Ok(())
+    let ciphertext = args.bytes(2, "ciphertext")?;
+    let (wrapped, version) = (args.bytes(3, "wrappedDEK")?, args.bytes(4, "keyVersion")?);
+    let fields: [&[u8]; 6] = [b"ciphertext", ciphertext, b"wrapped_dek", wrapped, b"key_version", version];
+    on_key(args, request, "HSET", SECRET, &fields)
 }
 
 /// `P name` → 1 or 0.
 fn has(args: &Args, request: &mut Request) -> Result<(), Error> {
-    plain(args, request, "EXISTS")
+    on_key(args, request, "EXISTS", SECRET, &[])
 }
 
 /// `P name` → how many secrets that were.
 fn delete(args: &Args, request: &mut Request) -> Result<(), Error> {
-    plain(args, request, "DEL")
-}
-
-fn plain(args: &Args, request: &mut Request, command: &str) -> Result<(), Error> {
-    let (prefix, name) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "key")?);
-    request.command(command, 1);
-    keys::secret(request, prefix, name);
-    Ok(())
+    on_key(args, request, "DEL", SECRET, &[])
 }
 
 /// `P keyVersion candidate` → 1 or 0, and the salt: the candidate, unless there is one already.

@@ -1,6 +1,7 @@
 //! Sessions of users.
 
 use super::once;
+use super::shared::{Key, on_key};
 use crate::error::Error;
 use crate::pikku::keys;
 use crate::redis::{Args, Operation, Request};
@@ -12,31 +13,23 @@ pub const OPERATIONS: &[Operation] = &[
     once("pikku.clearSession", clear_session),
 ];
 
+const SESSION: (Key, &str) = (keys::session, "pikkuUserId");
+
 /// `P userId` → text or nil.
 fn get_session(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let (prefix, user) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "pikkuUserId")?);
-    request.command("GET", 1);
-    keys::session(request, prefix, user);
-    Ok(())
+    on_key(args, request, "GET", SESSION, &[])
 }
 
 /// `P userId json ttlSeconds?` → `OK`. Without a time to live the session stays, whatever held before.
 fn set_session(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let (prefix, user) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "pikkuUserId")?);
-    let (json, ttl) = (args.bytes(2, "session")?, args.get(3));
-    request.command("SET", if ttl.is_some() { 4 } else { 2 });
-    keys::session(request, prefix, user);
-    request.arg(json);
-    if let Some(ttl) = ttl {
-        request.arg(b"EX").arg(ttl);
+    let json = args.bytes(2, "session")?;
+    match args.get(3) {
+        Some(ttl) => on_key(args, request, "SET", SESSION, &[json, b"EX", ttl]),
+        None => on_key(args, request, "SET", SESSION, &[json]),
     }
-    Ok(())
 }
 
 /// `P userId` → how many sessions that were.
 fn clear_session(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let (prefix, user) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "pikkuUserId")?);
-    request.command("DEL", 1);
-    keys::session(request, prefix, user);
-    Ok(())
+    on_key(args, request, "DEL", SESSION, &[])
 }

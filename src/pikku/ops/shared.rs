@@ -1,13 +1,36 @@
-//! What several operations need: texts of a list, and hashes by their ids.
+//! What several operations need: a command on one key, texts of a list, and hashes by their ids.
 
 use crate::error::Error;
-use crate::redis::{Caller, Frames, Repeat, ReplyBuilder, Request, Value};
+use crate::redis::{Args, Caller, Frames, Repeat, ReplyBuilder, Request, Value};
 
 /// Hashes that one request reads at most: it keeps a reply, and the server's stop for it, small.
 pub const CHUNK: usize = 500;
 
 /// Keys that one step of a scan looks at: a millisecond or two of the server's time.
 pub const SCAN_COUNT: i64 = 10_000;
+
+/// Names a key of a prefix and an id.
+pub type Key = fn(&mut Request, &[u8], &[u8]);
+
+/// One command on the key of the prefix and the id that arguments 0 and 1 are; errors call the latter `name`.
+///
+/// # Errors
+/// When one is absent.
+pub fn on_key(
+    args: &Args,
+    request: &mut Request,
+    command: &str,
+    (key, name): (Key, &str),
+    more: &[&[u8]],
+) -> Result<(), Error> {
+    let (prefix, id) = (args.bytes(0, "keyPrefix")?, args.bytes(1, name)?);
+    request.command(command, 1 + more.len());
+    key(request, prefix, id);
+    for arg in more {
+        request.arg(arg);
+    }
+    Ok(())
+}
 
 /// The texts of a list.
 pub fn texts(list: Value<'_>) -> Vec<Vec<u8>> {
