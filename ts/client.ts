@@ -1,5 +1,6 @@
 /** The connection that all ecosystems call through. */
 import { guarded, operations as operationsOf, operationName } from './calls.js';
+import { serverOf } from './diagnostics.js';
 import { ClosedError, ConfigError, errorFromFields, type FerrodisError, TimeoutError } from './errors.js';
 import { type Arg, native } from './native.js';
 import { type ConnectionOptions, nativeOptions } from './options.js';
@@ -8,7 +9,7 @@ import type { Decode } from './reply.js';
 import { type Observer, type Principal, SharedLink, type Subscription } from './shared-link.js';
 
 export type { Arg } from './native.js';
-export type { Advice, Attempt, Principal } from './shared-link.js';
+export { type Advice, type Attempt, type Principal, stats } from './shared-link.js';
 export { type Decode, InvalidTextError, type Reply, type Value } from './reply.js';
 
 /** Operation numbers of one ecosystem by method name: `operations('conveyor').saveJob`. */
@@ -73,6 +74,7 @@ export class Connection implements AsyncDisposable {
     };
     this.#shared = SharedLink.join(
       link,
+      serverOf(options),
       {
         maxInFlight: options.maxInFlight ?? LIMIT_DEFAULTS.maxInFlight,
         callTimeout: options.callTimeout ?? LIMIT_DEFAULTS.callTimeout,

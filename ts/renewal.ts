@@ -53,9 +53,17 @@ let next = 1;
 export class Renewals {
   private readonly link: number;
   private readonly lost = new Map<number, () => void>();
+  private readonly tell: (key: string) => void;
 
-  constructor(link: number) {
+  /** @param tell hears the key of every lock that is lost, before its holder */
+  constructor(link: number, tell: (key: string) => void) {
     this.link = link;
+    this.tell = tell;
+  }
+
+  /** How many locks are being renewed. */
+  get size(): number {
+    return this.lost.size;
   }
 
   /** As {@link renew}. */
@@ -72,7 +80,9 @@ export class Renewals {
       return this.lost.delete(id);
     };
     this.lost.set(id, () => {
-      if (end()) onLost();
+      if (!end()) return;
+      this.tell(key);
+      onLost();
     });
     return {
       stop: () => {

@@ -1,6 +1,16 @@
 /** One native connection, shared by all that opened the same target: room, waiting calls, listeners, events. */
 import { type Owner, operationName, readError, register, submit, unregister } from './calls.js';
 import {
+  closedChannel,
+  type ConnectionStats,
+  errorChannel,
+  isTraced,
+  lockLostChannel,
+  operationChannel,
+  readyChannel,
+  type Stats,
+} from './diagnostics.js';
+import {
   BackpressureError,
   ClosedError,
   ConnectionError,
@@ -79,6 +89,8 @@ let nextListener = 1;
 /** See the file's text. */
 export class SharedLink implements Owner {
   readonly link: number;
+  /** The server as the options of the first holder name it. */
+  private readonly server: string;
   private readonly room: Room;
   private readonly principal: Principal | undefined;
   private readonly observers = new Set<Observer>();
@@ -86,6 +98,9 @@ export class SharedLink implements Owner {
   /** The locks that are renewed on this connection. */
   readonly renewals: Renewals;
   private inFlight = 0;
+  private begun = 0;
+  private failures = 0;
+  private connects = 0;
   private full = false;
   private up = false;
   private down = false;
@@ -97,19 +112,26 @@ export class SharedLink implements Owner {
     this.full = true;
   };
 
-  private constructor(link: number, room: Room, principal: Principal | undefined) {
+  private constructor(link: number, server: string, room: Room, principal: Principal | undefined) {
     this.link = link;
-    this.renewals = new Renewals(link);
+    this.server = server;
+    this.renewals = new Renewals(link, (key) => lockLostChannel.publish({ server, key }));
     this.room = room;
     this.principal = principal;
     register(this);
   }
 
   /** The connection of this number, for one more holder. */
-  static join(link: number, room: Room, observer: Observer, principal: Principal | undefined): SharedLink {
+  static join(
+    link: number,
+    server: string,
+    room: Room,
+    observer: Observer,
+    principal: Principal | undefined,
+  ): SharedLink {
     let shared = links.get(link);
     if (shared === undefined) {
-      shared = new SharedLink(link, room, principal);
+      shared = new SharedLink(link, server, room, principal);
       links.set(link, shared);
     }
     shared.observers.add(observer);
@@ -121,8 +143,30 @@ export class SharedLink implements Owner {
     return this.up;
   }
 
+  /** What {@link stats} tells of it. */
+  get stats(): ConnectionStats {
+    return {
+      server: this.server,
+      isOpen: this.up,
+      connects: this.connects,
+      holders: this.observers.size,
+      calls: this.begun,
+      failures: this.failures,
+      pending: this.inFlight,
+      waiting: this.waiting.length,
+      subscriptions: this.subscriptions.size,
+      locks: this.renewals.size,
+    };
+  }
+
   /** Begins a call, or has it wait for room. */
   call<T>(operation: number, decode: Decode<T>, args: readonly Arg[], staged: readonly Arg[]): Promise<T> {
+    if (!isTraced()) return this.admit(operation, decode, args, staged);
+    const trace = { operation: operationName(operation), server: this.server };
+    return operationChannel.tracePromise(() => this.admit(operation, decode, args, staged), trace);
+  }
+
+  private admit<T>(operation: number, decode: Decode<T>, args: readonly Arg[], staged: readonly Arg[]): Promise<T> {
     const { room } = this;
     if (this.inFlight < room.maxInFlight && !this.full && this.waiting.length === 0 && !(room.failFast && this.down)) {
       return this.begin(operation, decode, args, staged);
@@ -146,11 +190,13 @@ export class SharedLink implements Owner {
 
   private begin<T>(operation: number, decode: Decode<T>, args: readonly Arg[], staged: readonly Arg[]): Promise<T> {
     this.inFlight++;
+    this.begun++;
     for (let i = 0; i < staged.length; i += CHUNK) native.stage(...staged.slice(i, i + CHUNK));
     return submit(this, operation, decode, args, this.onFull);
   }
 
   refusal(error: FerrodisError): Error {
+    this.failures++;
     if (this.reason !== undefined && error instanceof ClosedError) return this.reason;
     return this.principal === undefined ? error : this.principal.refusal(error);
   }
@@ -177,11 +223,18 @@ export class SharedLink implements Owner {
       case 'up':
         this.up = true;
         this.down = false;
-        return undefined;
-      case 'down':
+        this.connects++;
+        return () => readyChannel.publish({ server: this.server });
+      case 'down': {
+        const wasUp = this.up;
         this.up = false;
         this.down = true;
-        return this.fault(reply, 'connect');
+        const tell = this.fault(reply, 'connect');
+        return () => {
+          if (wasUp) closedChannel.publish({ server: this.server });
+          tell();
+        };
+      }
       case 'silent':
         return this.fault(reply, 'subscribe');
       case 'dial': {
@@ -228,6 +281,7 @@ export class SharedLink implements Owner {
   private fault(reply: Reply, operation: string): () => void {
     const error = readError(reply, operation);
     return () => {
+      errorChannel.publish({ server: this.server, error });
       for (const observer of Array.from(this.observers)) observer.fault(error);
     };
   }
@@ -269,6 +323,8 @@ export class SharedLink implements Owner {
       each.reject(this.refusal(new ClosedError('the connection was closed')));
     }
     native.close(this.link);
+    if (this.up) closedChannel.publish({ server: this.server });
+    this.up = false;
     this.renewals.end();
     if (this.inFlight > 0) await this.drain(timeoutMs);
     unregister(this);
@@ -283,6 +339,11 @@ export class SharedLink implements Owner {
       });
     });
   }
+}
+
+/** Counts and states of all native connections of this thread, also of those that stand in for clients of the user's. */
+export function stats(): Stats {
+  return { connections: Array.from(links.values(), (shared) => shared.stats) };
 }
 
 function tooLong(waiting: Waiting): FerrodisError {
