@@ -249,9 +249,11 @@ export class SharedLink implements Owner {
       }
       case 'message':
       case 'malformed': {
-        const payload = reply.text();
-        const listeners = Array.from({ length: length - 1 }, () => reply.int());
-        if (payload === null) return undefined;
+        const payload = reply.text() as string;
+        const first = reply.int();
+        // Nearly always there is one, and messages come in great numbers.
+        if (length === 2) return () => this.subscriptions.get(first)?.[name](payload);
+        const listeners = [first, ...Array.from({ length: length - 2 }, () => reply.int())];
         return () => {
           for (const id of listeners) this.subscriptions.get(id)?.[name](payload);
         };
