@@ -17,6 +17,8 @@ pub const OPERATIONS: &[Operation] = &[
     // A lost reply of these two must not be answered by doing it twice.
     once("ayepi.setIfNotExists", Repeat::Never, store::set_if_not_exists),
     once("ayepi.increment", Repeat::Never, store::increment),
+    once("ayepi.setIfNotExistsOnce", Repeat::Freely, store::set_if_not_exists_once),
+    once("ayepi.incrementOnce", Repeat::Freely, store::increment_once),
     once("ayepi.publish", Repeat::Freely, publish),
     Operation {
         name: "ayepi.clear",

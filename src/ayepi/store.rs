@@ -2,7 +2,7 @@
 
 use super::key;
 use crate::error::{Code, Error};
-use crate::redis::{Args, Request, script};
+use crate::redis::{Args, Request, Script, script};
 
 /// `prefix key` → the value, or nil.
 pub fn get(args: &Args, request: &mut Request) -> Result<(), Error> {
@@ -37,6 +37,12 @@ pub fn set_if_not_exists(args: &Args, request: &mut Request) -> Result<(), Error
     Ok(())
 }
 
+/// `prefix key value record place call ttl?` → OK, or nil when the key existed before. The record tells a call that
+/// is sent again what it did: a hash by its full name, a place in it, and the number of the call there.
+pub fn set_if_not_exists_once(args: &Args, request: &mut Request) -> Result<(), Error> {
+    on_record(&script::AYEPI_SET_IF_NOT_EXISTS_ONCE, args, "value", request)
+}
+
 /// `prefix key` → how many keys were removed.
 pub fn delete(args: &Args, request: &mut Request) -> Result<(), Error> {
     request.command("DEL", 1);
@@ -57,6 +63,25 @@ pub fn increment(args: &Args, request: &mut Request) -> Result<(), Error> {
     request.script(&script::AYEPI_INCREMENT, 2);
     key(args, request)?;
     request.arg(by).arg(ttl);
+    Ok(())
+}
+
+/// `prefix key by record place call ttl?` → the sum. As [`increment`], with a record as in [`set_if_not_exists_once`].
+pub fn increment_once(args: &Args, request: &mut Request) -> Result<(), Error> {
+    args.get(6).map_or(Ok(()), check_ttl)?;
+    on_record(&script::AYEPI_INCREMENT_ONCE, args, "by", request)
+}
+
+fn on_record(script: &Script, args: &Args, given: &str, request: &mut Request) -> Result<(), Error> {
+    let (value, record) = (args.bytes(2, given)?, args.bytes(3, "record")?);
+    let (place, call) = (args.bytes(4, "place")?, args.bytes(5, "call")?);
+    let ttl = args.get(6);
+    request.script(script, if ttl.is_some() { 4 } else { 3 });
+    key(args, request)?;
+    request.arg(record).arg(value).arg(place).arg(call);
+    if let Some(ttl) = ttl {
+        request.arg(ttl);
+    }
     Ok(())
 }
 

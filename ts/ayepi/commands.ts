@@ -4,6 +4,9 @@ import { DrivenCommands } from './driven.js';
 import { NativeCommands } from './native.js';
 import type { CacheEntry, RedisCommandClient } from './types.js';
 
+/** One attempt at a call, to be made again where it fails. */
+export type Work<R> = () => Promise<R>;
+
 /** One method a command, or a sequence that belongs together. */
 export interface Commands {
   /** Null or undefined when there is no such key. */
@@ -12,10 +15,10 @@ export interface Commands {
   set(key: string, value: unknown, ttl: unknown): Promise<unknown>;
   /** How many keys were removed. */
   del(key: string): Promise<number>;
-  /** Whether this call has set it. */
-  setIfNotExists(key: string, value: unknown, ttl: unknown): Promise<boolean>;
-  /** The sum. `ttl` undefined leaves the expiry as it is. */
-  increment(key: string, by: unknown, ttl: unknown): Promise<number>;
+  /** Whether this call has set it, in whichever attempt. */
+  setIfNotExists(key: string, value: unknown, ttl: unknown): Work<boolean>;
+  /** The sum, of one addition however many attempts. `ttl` undefined leaves the expiry as it is. */
+  increment(key: string, by: unknown, ttl: unknown): Work<number>;
   /** Removes everything under the prefix. */
   clear(): Promise<void>;
   /** Removes the entries that `isDoomed` picks; how many it picked. Nothing is removed when it throws. */

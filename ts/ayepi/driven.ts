@@ -1,5 +1,5 @@
 /** Store and cache on the user's own client, with exactly the calls of `@ayepi/redis`: mocks are asked for these. */
-import type { Commands } from './commands.js';
+import type { Commands, Work } from './commands.js';
 import type { CacheEntry, RedisCommandClient } from './types.js';
 
 const SCAN_COUNT = 256;
@@ -27,17 +27,21 @@ export class DrivenCommands implements Commands {
     return this.client.del(this.prefix + key);
   }
 
-  async setIfNotExists(key: string, value: string, ttl: number | undefined): Promise<boolean> {
-    const reply = await (ttl === undefined
-      ? this.client.set(this.prefix + key, value, 'NX')
-      : this.client.set(this.prefix + key, value, 'PX', ttl, 'NX'));
-    return reply !== null;
+  setIfNotExists(key: string, value: string, ttl: number | undefined): Work<boolean> {
+    return async () => {
+      const reply = await (ttl === undefined
+        ? this.client.set(this.prefix + key, value, 'NX')
+        : this.client.set(this.prefix + key, value, 'PX', ttl, 'NX'));
+      return reply !== null;
+    };
   }
 
-  async increment(key: string, by: number, ttl: number | undefined): Promise<number> {
-    const sum = await this.client.incrby(this.prefix + key, by);
-    if (ttl !== undefined) await this.client.pexpire(this.prefix + key, ttl);
-    return sum;
+  increment(key: string, by: number, ttl: number | undefined): Work<number> {
+    return async () => {
+      const sum = await this.client.incrby(this.prefix + key, by);
+      if (ttl !== undefined) await this.client.pexpire(this.prefix + key, ttl);
+      return sum;
+    };
   }
 
   async clear(): Promise<void> {

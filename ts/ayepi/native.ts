@@ -1,15 +1,28 @@
 /** Store and cache on the native connection that stands in for the user's client. */
 import type { Brought } from '../brought/index.js';
+import { recogniseClient } from '../brought/recognise.js';
 import { operations, type Reply } from '../client.js';
-import type { Commands } from './commands.js';
+import { CallRecord, type Place } from './call-record.js';
+import type { Commands, Work } from './commands.js';
 import type { DrivenCommands } from './driven.js';
 import { argument, name } from '../text.js';
 import type { CacheEntry } from './types.js';
 
 const OPERATIONS = operations('ayepi') as Record<
-  'get' | 'set' | 'delete' | 'setIfNotExists' | 'increment' | 'clear' | 'page' | 'deleteUnchanged',
+  | 'get'
+  | 'set'
+  | 'delete'
+  | 'setIfNotExists'
+  | 'setIfNotExistsOnce'
+  | 'increment'
+  | 'incrementOnce'
+  | 'clear'
+  | 'page'
+  | 'deleteUnchanged',
   number
 >;
+
+const CLUSTERS: ReadonlySet<string> = new Set(['ioredis Cluster', 'node-redis cluster']);
 
 /** Entries that one request removes at most. */
 const REMOVED_AT_ONCE = 500;
@@ -27,11 +40,15 @@ export class NativeCommands implements Commands {
   private readonly brought: Brought;
   private readonly prefix: string;
   private readonly driven: DrivenCommands;
+  /** None in a cluster, where it would have to lie in the slot of every key. */
+  private readonly record: CallRecord | undefined;
 
   constructor(brought: Brought, prefix: string, driven: DrivenCommands) {
     this.brought = brought;
     this.prefix = brought.keyPrefix + prefix;
     this.driven = driven;
+    const isCluster = CLUSTERS.has(recogniseClient(brought.client));
+    this.record = isCluster ? undefined : new CallRecord(this.prefix);
   }
 
   get(key: string): Promise<string | null> {
@@ -62,26 +79,14 @@ export class NativeCommands implements Commands {
     );
   }
 
-  setIfNotExists(key: string, value: unknown, ttl: unknown): Promise<boolean> {
-    const [full, text] = [name(key), argument(value)];
-    const life = ttl === undefined ? undefined : argument(ttl);
-    return this.brought.either(
-      'setIfNotExists',
-      () => this.brought.call(OPERATIONS.setIfNotExists, readWhetherSet, this.prefix, full, text, life),
-      () => this.driven.setIfNotExists(key, value as string, ttl as number | undefined),
-    );
+  setIfNotExists(key: string, value: unknown, ttl: unknown): Work<boolean> {
+    const driven = this.driven.setIfNotExists(key, value as string, ttl as number | undefined);
+    return this.once('setIfNotExists', readWhetherSet, driven, key, value, ttl);
   }
 
-  increment(key: string, by: unknown, ttl: unknown): Promise<number> {
-    const { brought, prefix } = this;
-    const [full, amount] = [name(key), argument(by)];
-    const life = ttl === undefined ? undefined : argument(ttl);
-    // Without an expiry it is a plain command, which an ACL without scripts does not forbid.
-    return brought.either(
-      life === undefined ? 'increment' : 'increment with an expiry',
-      () => brought.call(OPERATIONS.increment, readNumber, prefix, full, amount, life),
-      () => this.driven.increment(key, by as number, ttl as number | undefined),
-    );
+  increment(key: string, by: unknown, ttl: unknown): Work<number> {
+    const driven = this.driven.increment(key, by as number, ttl as number | undefined);
+    return this.once('increment', readNumber, driven, key, by, ttl);
   }
 
   clear(): Promise<void> {
@@ -102,6 +107,35 @@ export class NativeCommands implements Commands {
       },
       () => this.driven.invalidate(isDoomed),
     );
+  }
+
+  /** Work that is done once, however often it is attempted, until it is answered. */
+  private once<R>(
+    method: 'setIfNotExists' | 'increment',
+    decode: (reply: Reply) => R,
+    driven: Work<R>,
+    key: string,
+    value: unknown,
+    ttl: unknown,
+  ): Work<R> {
+    const { brought, prefix, record } = this;
+    let place: Place | undefined;
+    return () => {
+      const [full, text] = [name(key), argument(value)];
+      const life = ttl === undefined ? undefined : argument(ttl);
+      const native = (): Promise<R> => {
+        if (record === undefined) return brought.call(OPERATIONS[method], decode, prefix, full, text, life);
+        const mine = (place ??= record.take());
+        const read = (reply: Reply): R => {
+          place = undefined;
+          record.giveBack(mine);
+          return decode(reply);
+        };
+        const operation = OPERATIONS[`${method}Once`];
+        return brought.call(operation, read, prefix, full, text, mine.key, mine.field, mine.call, life);
+      };
+      return brought.either(method, native, driven);
+    };
   }
 
   /** Looks at every entry before any is removed. A key that a scan finds twice counts once. */

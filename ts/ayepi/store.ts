@@ -9,8 +9,8 @@ export function createStore(commands: Commands, attempt: Attempt): Store {
     get: (key) => attempt(() => commands.get(key).then(valueOf)),
     set: (key, value, ttl) => attempt(() => commands.set(key, value, ttl).then(nothing)),
     delete: (key) => attempt(() => commands.del(key).then(nothing)),
-    setIfNotExists: (key, value, ttl) => attempt(() => commands.setIfNotExists(key, value, ttl)),
-    increment: (key, by, ttl) => attempt(() => commands.increment(key, by, ttl)),
+    setIfNotExists: (key, value, ttl) => attempt(commands.setIfNotExists(key, value, ttl)),
+    increment: (key, by, ttl) => attempt(commands.increment(key, by, ttl)),
   };
 }
 

@@ -1,6 +1,7 @@
+import type { Redis } from 'ioredis5';
 import { describe, expect, it } from 'vitest';
 
-import { ayepi, ground, ONCE } from '../../support/ayepi.js';
+import { ayepi, ground, ONCE, until } from '../../support/ayepi.js';
 import * as original from '../../support/original-ayepi.js';
 import { Proxy } from '../../support/proxy.js';
 
@@ -48,23 +49,71 @@ describe('an expiry that is refused, and a call that is attempted again', () => 
 });
 
 describe('a reply that is lost', () => {
-  it('is not answered by counting again behind the caller: the outcome is reported as unknown', async () => {
+  /** Loses the replies of what `begin` asks for: `keys` keys are there before the connection breaks. */
+  async function losing<R>(
+    options: { maxRetriesPerRequest?: number },
+    keys: string[],
+    begin: (client: Redis) => Promise<R>,
+  ): Promise<R> {
     await using proxy = await Proxy.start({ port: on.server.port });
-    const key = on.prefix();
-    const client = await on.client({ port: proxy.port });
+    const client = await on.client({ port: proxy.port, ...options });
     const store = redisStore(client, ONCE);
-    await store.get(key);
-    await store.increment(`${key}warm`, 1, 1000);
+    // The server must know the scripts: to be told that it does not is a reply, too.
+    await Promise.all([store.increment('warm', 1, 1000), store.setIfNotExists('warmer', '1', 1000)]);
     proxy.blackhole('down');
-    const counting = store.increment(key, 1, 60_000).catch((error: unknown) => error);
-    const claiming = store.setIfNotExists(`${key}claim`, '1', 60_000).catch((error: unknown) => error);
-    while ((await on.redis.exists(key, `${key}claim`)) < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const replies = begin(client);
+    await until(async () => (await on.redis.exists(...keys)) === keys.length);
     proxy.heal();
     proxy.cut();
-    expect(await counting).toMatchObject({ outcome: 'unknown' });
-    expect(await claiming).toMatchObject({ outcome: 'unknown' });
-    await store.get(key);
-    expect(await on.redis.get(key)).toBe('1');
+    return await replies;
+  }
+
+  it('with the original is asked for again: the claim is nobody’s, and the count is doubled', async () => {
+    const [claim, count] = [`${on.prefix()}claim`, `${on.prefix()}count`];
+    const replies = await losing({}, [claim, count], (client) =>
+      Promise.all([client.set(claim, '1', 'PX', 60_000, 'NX'), client.incrby(count, 1)]),
+    );
+    expect(replies).toEqual([null, 2]);
+  });
+
+  it('here is the reply of the first time', async () => {
+    const prefix = on.prefix();
+    const replies = await losing({}, [`${prefix}claim`, `${prefix}count`, `${prefix}lasting`], (client) => {
+      const store = redisStore(client, { prefix, ...ONCE });
+      return Promise.all([
+        store.setIfNotExists('claim', '1', 60_000),
+        store.increment('count', 2, 60_000),
+        store.increment('lasting', -3),
+      ]);
+    });
+    expect(replies).toEqual([true, 2, -3]);
+    expect(await on.redis.mget(`${prefix}count`, `${prefix}lasting`)).toEqual(['2', '-3']);
+    expect(await redisStore(on.redis, { prefix }).setIfNotExists('claim', '1', 60_000)).toBe(false);
+  });
+
+  it('here also where the connection gives up and `retry` asks', async () => {
+    const prefix = on.prefix();
+    const failures: unknown[] = [];
+    const retry = { attempts: 500, sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 10)) };
+    const onRetry = (error: unknown): void => void failures.push(error);
+    const replies = await losing({ maxRetriesPerRequest: 0 }, [`${prefix}claim`, `${prefix}count`], (client) => {
+      const store = redisStore(client, { prefix, retry: { ...retry, onRetry } });
+      return Promise.all([store.setIfNotExists('claim', '1', 60_000), store.increment('count', 1, 60_000)]);
+    });
+    expect(replies).toEqual([true, 1]);
+    expect(failures.length).toBeGreaterThanOrEqual(2);
+    expect(await on.redis.get(`${prefix}count`)).toBe('1');
+  });
+
+  it('calls that were answered leave their places in the record to others', async () => {
+    const prefix = on.prefix();
+    const store = redisStore(on.redis, { prefix });
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 10 }, (_, i) => store.increment(`n${i}`, 1, 60_000)));
+    }
+    const [record] = await on.redis.keys(`${prefix}ferrodis:calls:*`);
+    expect(await on.redis.hlen(record as string)).toBe(10);
+    expect(await on.redis.pttl(record as string)).toBeGreaterThan(6 * 86_400_000);
   });
 });
 
