@@ -78,7 +78,9 @@ export interface NativeOptions {
   sentinelPassword?: string
   /** TLS settings for the sentinels; present means on. */
   sentinelTls?: NativeTls
-  /** Where to dial for a `host:port` that the sentinels name. */
+  /** Nodes of a cluster. */
+  cluster?: Array<NativeAddress>
+  /** Where to dial for a `host:port` that the servers name. */
   natMap?: Record<string, NativeAddress>
 }
 

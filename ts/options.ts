@@ -90,7 +90,9 @@ export interface ConnectionOptions {
   sentinelPassword?: string | undefined;
   /** `true`, or settings, for TLS to the sentinels. `tls` is the master's only. */
   sentinelTls?: boolean | TlsOptions | undefined;
-  /** Where to dial for a `host:port` that the sentinels name, when their network is not ours. */
+  /** Nodes of a Redis Cluster to begin with, instead of `host` and `port`: they tell of the others. */
+  cluster?: readonly ServerAddress[] | undefined;
+  /** Where to dial for a `host:port` that the sentinels or the cluster name, when their network is not ours. */
   natMap?: Readonly<Record<string, ServerAddress>> | undefined;
 }
 
@@ -120,6 +122,7 @@ const TYPES: Readonly<Record<keyof ConnectionOptions, 'string' | 'number' | 'boo
   sentinelUsername: 'string',
   sentinelPassword: 'string',
   sentinelTls: 'tls',
+  cluster: 'addresses',
   natMap: 'natMap',
 };
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll } from 'vitest';
 
 import { type QueueKeys, queueKeys } from './conveyor-keys.js';
 import { type Job, newJob } from './job.js';
-import { type RawClient, Server } from './server.js';
+import { clusterNode, type RawClient, Server } from './server.js';
 
 /** Collects what a store warns about. */
 export class Warnings {
@@ -65,6 +65,9 @@ export interface Conveyor {
   hash(queue: string, id: string): Promise<Record<string, string>>;
 }
 
+/** Whether the suites run on a cluster: of one node, so that the raw client reaches every key. */
+const inCluster = process.env['FERRODIS_TOPOLOGY'] === 'cluster';
+
 /** Registers the server, the raw client and the store of a test file. */
 export function conveyor(options: StartRedisOptions = {}): Conveyor {
   let server: Server;
@@ -73,15 +76,18 @@ export function conveyor(options: StartRedisOptions = {}): Conveyor {
   const opened: RedisStore[] = [];
 
   const open = async (storeOptions: RedisStoreOptions = {}): Promise<RedisStore> => {
-    const other = new RedisStore({ url: server.url, ...storeOptions });
+    const { connection, ...rest } = storeOptions;
+    const where = inCluster ? { cluster: [{ host: '127.0.0.1', port: server.port }] } : { url: server.url };
+    const other = new RedisStore({ connection: { ...where, ...connection }, ...rest });
     opened.push(other);
     await other.connect();
     return other;
   };
 
   beforeAll(async () => {
-    server = await Server.start(options);
+    server = await Server.start(inCluster ? await clusterNode(options) : options);
     redis = await server.client();
+    if (inCluster) await redis.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
     store = await open();
   });
 

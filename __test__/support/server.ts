@@ -25,6 +25,18 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Options of a server that is a node of a cluster. */
+export async function clusterNode(options: StartRedisOptions = {}): Promise<StartRedisOptions> {
+  const config = {
+    'cluster-enabled': 'yes',
+    'cluster-node-timeout': '1500',
+    // Otherwise 10000 above the port, which may be past the last one.
+    'cluster-port': String(await freePort()),
+    ...options.config,
+  };
+  return { ...options, config };
+}
+
 /** The Redis server of one test file: it can be killed, and started again on the same port with the same files. */
 export class Server {
   readonly port: number;

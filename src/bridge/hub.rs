@@ -157,14 +157,14 @@ impl Hub {
     ) -> Result<Lane, Error> {
         let hub: *mut Self = self;
         match self.event_loop {
-            Some((uv, event_loop)) if target.login.tls.is_none() && config.lane != Choice::Runtime => {
+            Some((uv, event_loop)) if target.is_for_loop_lane() && config.lane != Choice::Runtime => {
                 // SAFETY: the loop is that of this thread, and the hub drops its lanes before itself.
                 unsafe { LoopLane::new(uv, event_loop, hub, id, mux) }
                     .map(|lane| Lane::Loop(Box::new(lane)))
                     .ok_or_else(|| Error::new(Code::Internal, "the event loop refused a timer"))
             }
             _ if config.lane == Choice::Loop => {
-                let message = "lane: the loop lane needs Node and a connection without TLS; use auto";
+                let message = "lane: the loop lane needs Node, and one server without TLS; use auto";
                 Err(Error::new(Code::Unsupported, message))
             }
             _ => {
@@ -174,7 +174,7 @@ impl Hub {
                 let report = move |news| post.send(id, Item::News(news));
                 let task = remote::carry(topology.clone(), mux, inbox, Arc::clone(&queued), report);
                 self.runtime()?.spawn(task);
-                Ok(Lane::Runtime(RuntimeLane::new(orders, queued)))
+                Ok(Lane::Runtime(RuntimeLane::new(orders, queued, topology.is_cluster())))
             }
         }
     }

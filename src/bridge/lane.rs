@@ -33,13 +33,19 @@ impl Lane {
 
     /// Queues a request that has a buffer of its own.
     pub fn enqueue(&mut self, ticket: Ticket, deadline: u64, request: Request) {
-        let (commands, repeat) = (request.commands(), request.repeat());
+        let (commands, repeat, unanswered) = (request.commands(), request.repeat(), request.left_out());
         let bytes = request.into_bytes();
-        let posted = Posted::new(ticket, commands, bytes.len(), repeat, deadline);
+        let mut posted = Posted::new(ticket, commands, bytes.len(), repeat, deadline);
+        posted.unanswered = unanswered;
         match self {
             Self::Loop(lane) => lane.mux.enqueue(&bytes, [posted]),
             Self::Runtime(lane) => lane.enqueue(&bytes, posted),
         }
+    }
+
+    /// Whether it leads to a cluster.
+    pub const fn is_to_cluster(&self) -> bool {
+        matches!(self, Self::Runtime(lane) if lane.is_to_cluster())
     }
 
     /// Bytes that wait for their answer.

@@ -42,8 +42,8 @@ impl Link {
     pub fn new(config: Config, lane: Lane) -> Self {
         Self {
             config,
+            series: Series::new(lane.is_to_cluster()),
             lane,
-            series: Series::default(),
             owners: Vec::new(),
             waiting: Vec::new(),
             free: Vec::new(),

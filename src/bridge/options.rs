@@ -61,7 +61,9 @@ pub struct NativeOptions {
     pub sentinel_password: Option<String>,
     /// TLS settings for the sentinels; present means on.
     pub sentinel_tls: Option<NativeTls>,
-    /// Where to dial for a `host:port` that the sentinels name.
+    /// Nodes of a cluster.
+    pub cluster: Option<Vec<NativeAddress>>,
+    /// Where to dial for a `host:port` that the servers name.
     pub nat_map: Option<HashMap<String, NativeAddress>>,
 }
 
@@ -128,6 +130,7 @@ impl From<NativeOptions> for RawOptions {
             sentinel_username: options.sentinel_username,
             sentinel_password: options.sentinel_password.map(Secret::from),
             sentinel_tls: options.sentinel_tls.map(RawTls::from),
+            cluster: options.cluster.map(|list| list.into_iter().map(RawAddress::from).collect()),
             nat_map: options
                 .nat_map
                 .map(|map| map.into_iter().map(|(from, to)| (from, RawAddress::from(to))).collect()),

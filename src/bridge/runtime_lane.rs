@@ -17,12 +17,13 @@ pub struct RuntimeLane {
     orders: Option<UnboundedSender<Order>>,
     /// Bytes that wait on the other side.
     queued: Arc<AtomicUsize>,
+    to_cluster: bool,
 }
 
 impl RuntimeLane {
     /// A lane whose task reads the other end of `orders`.
-    pub const fn new(orders: UnboundedSender<Order>, queued: Arc<AtomicUsize>) -> Self {
-        Self { bytes: Vec::new(), posted: Vec::new(), orders: Some(orders), queued }
+    pub const fn new(orders: UnboundedSender<Order>, queued: Arc<AtomicUsize>, to_cluster: bool) -> Self {
+        Self { bytes: Vec::new(), posted: Vec::new(), orders: Some(orders), queued, to_cluster }
     }
 
     /// As [`Lane::submit`](super::lane::Lane::submit).
@@ -33,9 +34,22 @@ impl RuntimeLane {
         deadline: u64,
         build: impl FnOnce(&mut Request) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let (commands, length) = Request::append(&mut self.bytes, repeat, build)?;
-        self.posted.push(Posted::new(ticket, commands, length, repeat, deadline));
+        let (to_cluster, mut unanswered) = (self.to_cluster, 0);
+        let (commands, length) = Request::append(&mut self.bytes, repeat, |request| {
+            request.set_to_cluster(to_cluster);
+            build(request)?;
+            unanswered = request.left_out();
+            Ok(())
+        })?;
+        let mut posted = Posted::new(ticket, commands, length, repeat, deadline);
+        posted.unanswered = unanswered;
+        self.posted.push(posted);
         Ok(())
+    }
+
+    /// Whether it leads to a cluster.
+    pub const fn is_to_cluster(&self) -> bool {
+        self.to_cluster
     }
 
     /// As [`Lane::enqueue`](super::lane::Lane::enqueue).

@@ -11,6 +11,8 @@ pub enum Class {
     Wait,
     /// Not executed; this node is not, or no longer, the one to ask: replace the connection, send again.
     Demoted,
+    /// Not executed; another node of the cluster is the one to ask.
+    Elsewhere,
     /// Belongs to the caller.
     Final,
 }
@@ -22,6 +24,7 @@ pub fn classify(text: &[u8]) -> Class {
         b"NOSCRIPT" => Class::NoScript,
         b"LOADING" | b"MASTERDOWN" | b"CLUSTERDOWN" | b"TRYAGAIN" | b"BUSY" => Class::Wait,
         b"READONLY" | b"UNBLOCKED" => Class::Demoted,
+        b"MOVED" | b"ASK" => Class::Elsewhere,
         _ => Class::Final,
     }
 }
@@ -82,6 +85,7 @@ mod tests {
         assert_eq!(classify(b"LOADING Redis is loading the dataset in memory"), Class::Wait);
         assert_eq!(classify(b"READONLY You can't write against a read only replica."), Class::Demoted);
         assert_eq!(classify(b"NOSCRIPT No matching script. Please use EVAL."), Class::NoScript);
+        assert_eq!(classify(b"MOVED 3999 127.0.0.1:6381"), Class::Elsewhere);
         assert_eq!(classify(b"BUSYGROUP Consumer Group name already exists"), Class::Final);
         assert_eq!(error_of(b"WRONGTYPE Operation against a key").reply_code, "WRONGTYPE");
         assert_eq!(error_of(b"NOPERM no permission").code, Code::Auth);

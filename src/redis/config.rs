@@ -8,7 +8,7 @@ mod servers;
 use std::time::Duration;
 
 pub use self::encryption::{RawTls, Tls, TlsVersion};
-pub use self::servers::{Address, RawAddress, Sentinels, Servers};
+pub use self::servers::{Address, Cluster, RawAddress, Sentinels, Servers};
 pub(super) use self::servers::{SENTINEL_PORT, of_sentinels, tcp};
 use super::advice::Credentials;
 use super::secret::Secret;
@@ -72,7 +72,9 @@ pub struct RawOptions {
     pub sentinel_password: Option<Secret>,
     /// TLS settings of the connections to the sentinels.
     pub sentinel_tls: Option<RawTls>,
-    /// Where to dial instead, for a `host:port` that the sentinels name.
+    /// Nodes of a cluster to begin with, instead of the server's address; port 6379 by default.
+    pub cluster: Option<Vec<RawAddress>>,
+    /// Where to dial instead, for a `host:port` that the sentinels or the cluster name.
     pub nat_map: Option<Vec<(String, RawAddress)>>,
 }
 
@@ -223,11 +225,15 @@ impl RawOptions {
                 family,
                 ..Login::default()
             },
+            cluster: self.cluster,
             nat_map: self.nat_map,
         };
         let servers = given.resolve()?;
         if tls.is_some() && matches!(servers, Servers::One(Address::Unix(_))) {
             return Err(wrong("tls", "does not apply to a unix socket"));
+        }
+        if db != 0 && matches!(servers, Servers::Cluster(_)) {
+            return Err(wrong("db", "must be 0 in a cluster"));
         }
         let login = Login {
             family,
@@ -276,12 +282,18 @@ impl RawOptions {
 }
 
 impl Target {
+    /// Whether one plain socket carries all calls, so that another event loop can take it.
+    #[must_use]
+    pub const fn is_for_loop_lane(&self) -> bool {
+        self.login.tls.is_none() && !matches!(self.servers, Servers::Cluster(_))
+    }
+
     /// What the owner of the process should be told about this target, if anything.
     #[must_use]
     pub fn warning(&self) -> Option<&'static str> {
         let asked = match &self.servers {
             Servers::Sentinel(sentinels) => sentinels.login.warning(self.servers.is_remote()),
-            Servers::One(_) => None,
+            Servers::One(_) | Servers::Cluster(_) => None,
         };
         asked.or_else(|| self.login.warning(self.servers.is_remote()))
     }

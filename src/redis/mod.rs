@@ -8,6 +8,7 @@ mod answers;
 mod args;
 mod backoff;
 pub mod clock;
+mod cluster;
 mod commands;
 mod config;
 mod dial;
@@ -35,12 +36,12 @@ pub use args::Args;
 pub use backoff::Backoff;
 pub use commands::OPERATIONS;
 pub use config::{
-    Address, Config, Family, Lane, Login, Protocol, RawAddress, RawOptions, RawTls, Sentinels, Servers,
-    Target, Tls, TlsVersion,
+    Address, Cluster, Config, Family, Lane, Login, Protocol, RawAddress, RawOptions, RawTls, Sentinels,
+    Servers, Target, Tls, TlsVersion,
 };
 pub use dial::{Dialler, PlainSocket, Stream};
 pub use handshake::{Facts, handshake};
-pub use mux::{Answer, Failure, Mux, Posted, Ticket, Watch};
+pub use mux::{Answer, Failure, Mux, Posted, Returned, Ticket, Watch};
 pub use operation::{Deadline, Operation, Run, StepsFuture};
 pub use renewal::{Heartbeat, Lock, Renewals};
 pub use reply::{Frames, List, ReplyBuilder, Value};

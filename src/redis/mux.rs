@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use self::again::{LONGEST_PAUSE, late, pause, with_source};
 use self::posted::Parked;
-pub use self::posted::{Answer, Failure, Posted, Ticket, Watch};
+pub use self::posted::{Answer, Failure, Posted, Returned, Ticket, Watch};
 use super::answers::{Class, classify, error_of};
 use super::{Limits, Repeat, Request, Scanner, Value};
 use crate::error::{Code, Error, Outcome};
@@ -27,6 +27,7 @@ const INPUT_KEPT: usize = 1 << 20;
 /// The queue of one connection. See the module's text.
 #[derive(Debug)]
 pub struct Mux {
+    limits: Limits,
     watch: Watch,
     /// `[..base]` answered, `[base..sent]` written, `[sent..]` to be written.
     out: Vec<u8>,
@@ -35,6 +36,9 @@ pub struct Mux {
     /// What `out[base..]` consists of, in order.
     queue: VecDeque<Posted>,
     parked: Vec<Parked>,
+    /// Whether redirections are for the owner rather than for the caller, and those that came.
+    in_cluster: bool,
+    redirected: Vec<Returned>,
     input: Vec<u8>,
     filled: usize,
     scanner: Scanner,
@@ -56,12 +60,15 @@ impl Mux {
     #[must_use]
     pub fn new(limits: Limits, watch: Watch) -> Self {
         Self {
+            limits,
             watch,
             out: Vec::new(),
             base: 0,
             sent: 0,
             queue: VecDeque::new(),
             parked: Vec::new(),
+            in_cluster: false,
+            redirected: Vec::new(),
             input: Vec::new(),
             filled: 0,
             scanner: Scanner::new(limits),
@@ -74,6 +81,13 @@ impl Mux {
             next_deadline: u64::MAX,
             demoted: false,
         }
+    }
+
+    /// An empty queue like this one for a node of a cluster: the owner carries out redirections, see
+    /// [`Mux::take_redirected`].
+    #[must_use]
+    pub fn for_node(&self) -> Self {
+        Self { in_cluster: true, ..Self::new(self.limits, self.watch) }
     }
 
     /// Encodes a request at the end of the queue.
@@ -179,6 +193,9 @@ impl Mux {
 
     /// Puts a request back whose answer says that it was not executed. False: the answer is for the caller.
     fn again(&mut self, mut posted: Posted, now: u64) -> bool {
+        if self.class == Class::Elsewhere && !self.in_cluster {
+            return false;
+        }
         let waits = self.class == Class::Wait;
         if self.class == Class::Final || (posted.attempts >= MAX_ATTEMPTS && !waits) {
             return false;
@@ -194,6 +211,12 @@ impl Mux {
             self.enqueue(&bytes, [posted]);
             return true;
         }
+        if self.class == Class::Elsewhere {
+            let bytes = bytes.to_vec();
+            let redirect = Value::parse(&self.input[self.answer..self.frame]).error().map(<[u8]>::to_vec);
+            self.redirected.push(Returned { posted, bytes, redirect });
+            return true;
+        }
         let due = now + pause(posted);
         if due >= posted.deadline {
             return false;
@@ -206,6 +229,32 @@ impl Mux {
         self.next_deadline = self.next_deadline.min(due);
         self.parked.push(Parked { posted, bytes, due, error });
         true
+    }
+
+    /// The requests that belong to another node.
+    pub fn take_redirected(&mut self) -> Vec<Returned> {
+        std::mem::take(&mut self.redirected)
+    }
+
+    /// Gives up everything that waits. After [`Mux::lost`] that is what may be written somewhere else.
+    pub fn give_up(&mut self) -> Vec<Returned> {
+        let mut offset = self.base;
+        let queued: Vec<_> = self
+            .queue
+            .drain(..)
+            .map(|posted| {
+                offset += posted.bytes;
+                Returned { posted, bytes: self.out[offset - posted.bytes..offset].to_vec(), redirect: None }
+            })
+            .collect();
+        self.out.clear();
+        (self.base, self.sent) = (0, 0);
+        let parked = self.parked.drain(..).map(|Parked { posted, bytes, .. }| Returned {
+            posted,
+            bytes,
+            redirect: None,
+        });
+        queued.into_iter().chain(parked).filter(|returned| returned.posted.ticket.is_some()).collect()
     }
 
     /// Whether the server said that it is not the one to ask any more. Asking forgets it.

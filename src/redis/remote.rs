@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, WriteHalf};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{Answer, Failure, Link, Mux, Posted, Purpose, Stream, Topology, clock};
+use super::cluster::route;
+use super::{Answer, Failure, Link, Mux, Posted, Purpose, Returned, Stream, Topology, clock};
 use crate::error::{Code, Error};
 
 /// Requests that were encoded elsewhere.
@@ -36,12 +37,14 @@ pub enum News {
     },
     /// Requests that failed.
     Failures(Vec<Failure>),
+    /// Requests that a node of a cluster does not carry out.
+    Returned(Vec<Returned>),
     /// The orders have ended and everything is settled.
     Ended,
 }
 
 /// How often deadlines are looked at.
-const TICK: Duration = Duration::from_millis(50);
+pub(super) const TICK: Duration = Duration::from_millis(50);
 
 /// Carries requests until the sender of `orders` is dropped. `queued` always has the bytes that wait.
 pub async fn carry(
@@ -51,6 +54,9 @@ pub async fn carry(
     queued: Arc<AtomicUsize>,
     report: impl Fn(News) + Send + Sync,
 ) {
+    if let Some(cluster) = topology.as_cluster() {
+        return route(cluster.clone(), mux, orders, queued, report).await;
+    }
     // A connection that nobody calls on is not opened.
     let Some(first) = orders.recv().await else { return report(News::Ended) };
     mux_take(&mut mux, first);
@@ -108,7 +114,7 @@ async fn connect(
 }
 
 /// Moves bytes both ways. `Some`: the connection must be replaced. `None`: the orders have ended.
-async fn exchange(
+pub(super) async fn exchange(
     link: Link,
     mux: &mut Mux,
     orders: &mut UnboundedReceiver<Order>,
@@ -191,7 +197,7 @@ async fn push(writing: &mut WriteHalf<Stream>, bytes: &[u8]) -> std::io::Result<
     }
 }
 
-fn mux_take(mux: &mut Mux, order: Order) {
+pub(super) fn mux_take(mux: &mut Mux, order: Order) {
     mux.enqueue(&order.bytes, order.posted);
 }
 
@@ -209,10 +215,14 @@ fn answer(mux: &mut Mux, report: &impl Fn(News)) -> Result<(), Error> {
         report(News::Answers { bytes, answers });
     }
     mux.return_input(input);
+    let redirected = mux.take_redirected();
+    if !redirected.is_empty() {
+        report(News::Returned(redirected));
+    }
     result
 }
 
-fn tell(failures: Vec<Failure>, report: &impl Fn(News)) {
+pub(super) fn tell(failures: Vec<Failure>, report: &impl Fn(News)) {
     if !failures.is_empty() {
         report(News::Failures(failures));
     }

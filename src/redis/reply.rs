@@ -81,6 +81,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The server's words, when it is an error.
+    #[must_use]
+    pub const fn error(self) -> Option<&'a [u8]> {
+        match self {
+            Value::Error(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The integer; decimal text counts.
     #[must_use]
     pub fn int(self) -> Option<i64> {

@@ -29,6 +29,8 @@ pub struct Request {
     /// Arguments that the command begun last still needs.
     owed: usize,
     repeat: Repeat,
+    in_cluster: bool,
+    left_out: u32,
 }
 
 impl Request {
@@ -41,7 +43,30 @@ impl Request {
     /// An empty request that appends to `bytes`; [`Request::into_bytes`] gives the buffer back.
     #[must_use]
     pub const fn over(bytes: Vec<u8>, repeat: Repeat) -> Self {
-        Self { start: bytes.len(), bytes, commands: 0, owed: 0, repeat }
+        Self { start: bytes.len(), bytes, commands: 0, owed: 0, repeat, in_cluster: false, left_out: 0 }
+    }
+
+    /// Says whether it goes to a cluster: before it is built.
+    pub const fn set_to_cluster(&mut self, in_cluster: bool) {
+        self.in_cluster = in_cluster;
+    }
+
+    /// Whether it goes to a cluster, where a script reaches the keys of one slot only.
+    #[must_use]
+    pub const fn is_to_cluster(&self) -> bool {
+        self.in_cluster
+    }
+
+    /// In a cluster: the commands so far are there for their effect. Their replies are left out of the answer, unless
+    /// they are errors.
+    pub const fn leave_out(&mut self) {
+        self.left_out = self.commands;
+    }
+
+    /// How many replies are left out.
+    #[must_use]
+    pub const fn left_out(&self) -> u32 {
+        self.left_out
     }
 
     /// Begins a command that takes exactly `args` arguments after its name.

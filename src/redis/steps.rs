@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::{Frames, ReplyBuilder, Request, StepsFuture};
+use super::{Frames, Repeat, ReplyBuilder, Request, StepsFuture};
 use crate::error::Error;
 
 /// The answer to one call inside a series, once it is there.
@@ -47,9 +47,24 @@ type Outbox = Rc<RefCell<VecDeque<Outgoing>>>;
 pub struct Caller {
     series: usize,
     outbox: Outbox,
+    in_cluster: bool,
 }
 
 impl Caller {
+    /// Whether it leads to a cluster.
+    #[must_use]
+    pub const fn is_to_cluster(&self) -> bool {
+        self.in_cluster
+    }
+
+    /// An empty request that knows whether it goes to a cluster.
+    #[must_use]
+    pub const fn request(&self, repeat: Repeat) -> Request {
+        let mut request = Request::new(repeat);
+        request.set_to_cluster(self.in_cluster);
+        request
+    }
+
     /// Sends `request`; the future is ready when all its commands are answered.
     /// Several calls may be under way at once: they share a round trip.
     pub fn call(&self, request: Request) -> Call {
@@ -81,16 +96,24 @@ pub struct Series {
     running: Vec<Option<StepsFuture>>,
     free: Vec<usize>,
     outbox: Outbox,
+    in_cluster: bool,
 }
 
 impl Series {
+    /// No series yet, on a connection to a cluster or not.
+    #[must_use]
+    pub fn new(in_cluster: bool) -> Self {
+        Self { in_cluster, ..Self::default() }
+    }
+
     /// Begins a series. Poll it with the returned number, at once and after each answer.
     pub fn begin(&mut self, start: impl FnOnce(Caller) -> StepsFuture) -> usize {
         let series = self.free.pop().unwrap_or_else(|| {
             self.running.push(None);
             self.running.len() - 1
         });
-        self.running[series] = Some(start(Caller { series, outbox: Rc::clone(&self.outbox) }));
+        self.running[series] =
+            Some(start(Caller { series, outbox: Rc::clone(&self.outbox), in_cluster: self.in_cluster }));
         series
     }
 
@@ -123,7 +146,6 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redis::Repeat;
 
     fn ping() -> Request {
         let mut request = Request::new(Repeat::Freely);

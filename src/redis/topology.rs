@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::advice::{Advice, Advisor, Attempt, Credentials};
 use super::backoff::Backoff;
+use super::cluster::Cluster;
 use super::config::{self, Config, Protocol, Target};
 use super::dial::Stream;
 use super::handshake::Facts;
 use crate::error::{Code, Error};
 
 use sentinel::Sentinel;
-use standalone::Standalone;
+pub(super) use standalone::Standalone;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,8 @@ enum Servers {
     Standalone(Arc<Standalone>),
     /// A master that may move.
     Sentinel(Sentinel),
+    /// Nodes that share the keys.
+    Cluster(Cluster),
 }
 
 #[derive(Debug, Default)]
@@ -111,6 +114,9 @@ impl Topology {
             config::Servers::Sentinel(sentinels) => {
                 Servers::Sentinel(Sentinel::new(*sentinels, target.login, config)?)
             }
+            config::Servers::Cluster(cluster) => {
+                Servers::Cluster(Cluster::new(cluster, target.login, config)?)
+            }
         };
         Ok(Self { servers, pace: Arc::default(), advisor: None })
     }
@@ -119,6 +125,20 @@ impl Topology {
     #[must_use]
     pub fn advised_by(self, advisor: Advisor) -> Self {
         Self { advisor: Some(advisor), ..self }
+    }
+
+    /// The cluster, if it is one: its calls go to many connections.
+    pub(super) const fn as_cluster(&self) -> Option<&Cluster> {
+        match &self.servers {
+            Servers::Cluster(cluster) => Some(cluster),
+            _ => None,
+        }
+    }
+
+    /// Whether the calls are spread over the nodes of a cluster.
+    #[must_use]
+    pub const fn is_cluster(&self) -> bool {
+        self.as_cluster().is_some()
     }
 
     /// Makes one attempt, within the connect timeout.
@@ -136,6 +156,7 @@ impl Topology {
                 Ok(Link { stream, facts, notices: Notices::default() })
             }
             Servers::Sentinel(sentinel) => sentinel.connect(purpose, credentials).await,
+            Servers::Cluster(cluster) => cluster.connect(purpose, credentials).await,
         }
     }
 

@@ -16,7 +16,8 @@ end
 -- Queues that this script has found, or made, registered.
 local registered = {}
 
--- Saves the job that ARGV holds from `at` on, and returns its id and where the next one begins.
+-- Saves the job that ARGV holds from `at` on, and returns its id and where the next one begins. The registry is KEYS[1]
+-- itself where it lies out of reach, in another slot of a cluster: the caller has written it then.
 -- Layout: T, queue, dedup ms ('' = for ever, '0' = no pointer), priority, id, state, score ('' = none, or now), groupId,
 -- createdAt, deduplicationKey, the parent's children key ('' = none), n, then n strings: field, value, …
 -- A job with this id that is alive, or was saved by this very call before, is left alone; a finished one is replaced.
@@ -33,7 +34,7 @@ local function save_job(registry, at)
   if old and old[1] and (old[2] == created or not is_terminal(old[1])) then
     return id, next_at
   end
-  local known = registered[queue] or rcall('SISMEMBER', registry, queue) == 1
+  local known = registered[queue] or registry == KEYS[1] or rcall('SISMEMBER', registry, queue) == 1
   local linked = flow == '' or rcall('SISMEMBER', flow, queue .. '\0' .. id) == 1
   if old or group ~= '' then
     index_check(T, state, group)

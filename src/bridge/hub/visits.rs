@@ -161,7 +161,8 @@ impl Hub {
             }
             // One that broke by itself is being replaced already.
             Item::Replaced(error) if open.dialling.is_none() => self.broke(id, &error, &mut settled),
-            Item::Replaced(_) => {}
+            // The latter stay between the connections of a cluster.
+            Item::Replaced(_) | Item::News(remote::News::Returned(_)) => {}
             Item::News(remote::News::Up) => settled.push(event(id, "up", None)),
             Item::Fault(error) | Item::News(remote::News::Fault(error)) => {
                 if let Lane::Loop(lane) = &mut open.link.lane

@@ -5,16 +5,17 @@ use super::shared::{Token, client_ms};
 use crate::conveyor::keys::{Queue, registry};
 use crate::conveyor::record::{FIELDS, State, field, number, texts};
 use crate::error::{Code, Error};
-use crate::redis::{Args, Caller, Repeat, ReplyBuilder, Request, script};
+use crate::redis::{Args, Caller, Repeat, ReplyBuilder, Request, Script, script};
 
 /// `P q inst n dedupTtlMs? priority JOB28` → the id of the job, or of the live owner of its deduplication key.
 pub fn save_job(args: &Args, request: &mut Request) -> Result<(), Error> {
     let queue = Queue::of(args)?;
     let token = Token::of(args, 2)?;
     let draft = Draft::new(args, queue, 4)?;
-    request.script(&script::CONVEYOR_SAVE_JOB, Token::ARGS + draft.args());
-    queue.base(request);
-    registry(request, queue.prefix);
+    if request.is_to_cluster() {
+        within_one_slot(queue, std::slice::from_ref(&draft))?;
+    }
+    begin(request, &script::CONVEYOR_SAVE_JOB, queue, Token::ARGS + draft.args());
     token.write(request, 0);
     draft.write(request);
     Ok(())
@@ -26,6 +27,7 @@ pub async fn save_bulk(args: Args, caller: Caller) -> Result<ReplyBuilder, Error
     let token = Token::of(&args, 2)?;
     let drafts =
         rows(&args, 4, Draft::ROW)?.map(|at| Draft::new(&args, queue, at)).collect::<Result<Vec<_>, _>>()?;
+    check(&caller, &drafts)?;
     let mut ids = Vec::with_capacity(drafts.len());
     for (step, chunk) in drafts.chunks(CHUNK).enumerate() {
         ids.push(save_chunk(&caller, token, step, chunk).await?);
@@ -44,6 +46,7 @@ pub async fn save_flow(args: Args, caller: Caller) -> Result<ReplyBuilder, Error
     let drafts = rows(&args, 3, Draft::ROW + 1)?
         .map(|at| Draft::new(&args, Queue { prefix, name: args.bytes(at, "queueName")? }, at + 1))
         .collect::<Result<Vec<_>, _>>()?;
+    check(&caller, &drafts)?;
     let mut ids = Vec::with_capacity(drafts.len());
     for (step, chunk) in drafts.chunks(CHUNK).enumerate().rev() {
         ids.push(save_chunk(&caller, token, step, chunk).await?);
@@ -57,11 +60,10 @@ async fn save_chunk(
     step: usize,
     chunk: &[Draft<'_>],
 ) -> Result<Vec<Vec<u8>>, Error> {
-    let mut request = Request::new(Repeat::Freely);
+    let mut request = caller.request(Repeat::Freely);
     let queue = chunk[0].queue;
-    request.script(&script::CONVEYOR_SAVE_JOBS, Token::ARGS + chunk.iter().map(Draft::args).sum::<usize>());
-    queue.base(&mut request);
-    registry(&mut request, queue.prefix);
+    let args = Token::ARGS + chunk.iter().map(Draft::args).sum::<usize>();
+    begin(&mut request, &script::CONVEYOR_SAVE_JOBS, queue, args);
     token.write(&mut request, step);
     for draft in chunk {
         draft.write(&mut request);
@@ -73,6 +75,46 @@ async fn save_chunk(
     } else {
         Err(Error::new(Code::Internal, "a save was answered with too few ids"))
     }
+}
+
+/// Begins a script that saves jobs, with its keys. In a cluster the registry of queue names lies in another slot than
+/// the queue, so that a command of its own writes it.
+fn begin(request: &mut Request, script: &Script, queue: Queue<'_>, args: usize) {
+    let apart = request.is_to_cluster();
+    if apart {
+        request.command("SADD", 2);
+        registry(request, queue.prefix);
+        request.arg(queue.name).leave_out();
+    }
+    request.script(script, args);
+    queue.base(request);
+    if apart {
+        queue.base(request);
+    } else {
+        registry(request, queue.prefix);
+    }
+}
+
+/// Before the first command: whether one connection can save all of them.
+fn check(caller: &Caller, drafts: &[Draft<'_>]) -> Result<(), Error> {
+    match drafts.first() {
+        Some(first) if caller.is_to_cluster() => within_one_slot(first.queue, drafts),
+        _ => Ok(()),
+    }
+}
+
+/// # Errors
+/// When the jobs, or their parents, are of other queues than `queue`: in a cluster they lie on other nodes.
+fn within_one_slot(queue: Queue<'_>, drafts: &[Draft<'_>]) -> Result<(), Error> {
+    let strays = drafts.iter().any(|draft| {
+        let parent = draft.field(field::PARENT_QUEUE_NAME).unwrap_or_default();
+        draft.queue.name != queue.name || !(parent.is_empty() || parent == queue.name)
+    });
+    if strays {
+        let message = "in a cluster a job and its parent must be of the same queue";
+        return Err(Error::new(Code::Unsupported, message));
+    }
+    Ok(())
 }
 
 fn id_list<'a>(ids: impl Iterator<Item = &'a Vec<u8>> + Clone) -> ReplyBuilder {

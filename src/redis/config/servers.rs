@@ -18,6 +18,8 @@ pub enum Servers {
     One(Address),
     /// Whichever server is the master at the time.
     Sentinel(Box<Sentinels>),
+    /// The nodes of a cluster, each for its keys.
+    Cluster(Cluster),
 }
 
 /// A server's address.
@@ -47,6 +49,15 @@ pub struct Sentinels {
     pub nat_map: BTreeMap<Address, Address>,
 }
 
+/// A Redis Cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Cluster {
+    /// Nodes that are asked for the others.
+    pub nodes: Vec<Address>,
+    /// Where to dial instead, for addresses that only hold in the servers' own network.
+    pub nat_map: BTreeMap<Address, Address>,
+}
+
 /// A host and port as the caller gave them.
 #[derive(Clone, Debug, Default)]
 pub struct RawAddress {
@@ -65,6 +76,7 @@ pub(super) struct Given {
     pub sentinels: Option<Vec<RawAddress>>,
     pub sentinel_name: Option<String>,
     pub sentinel_login: Login,
+    pub cluster: Option<Vec<RawAddress>>,
     pub nat_map: Option<Vec<(String, RawAddress)>>,
 }
 
@@ -76,6 +88,16 @@ impl Given {
         if self.url.is_some() && placed {
             return Err(wrong("url", "cannot be combined with host, port or path"));
         }
+        if let Some(nodes) = self.cluster {
+            if placed || self.url.is_some() || self.sentinels.is_some() {
+                return Err(wrong("cluster", "cannot be combined with url, host, port, path or sentinels"));
+            }
+            let nodes = addresses("cluster", nodes, DEFAULT_PORT)?;
+            return Ok(Servers::Cluster(Cluster {
+                nodes,
+                nat_map: nat_map(self.nat_map.unwrap_or_default())?,
+            }));
+        }
         let name = self.sentinel_name.filter(|name| !name.is_empty());
         let mut sentinels = match (self.sentinels, self.url) {
             (Some(_), Some(_)) => return Err(wrong("sentinels", "cannot be combined with url")),
@@ -84,7 +106,7 @@ impl Given {
             }
             (Some(given), None) => {
                 let name = name.ok_or_else(|| wrong("sentinelName", "is missing beside sentinels"))?;
-                Sentinels::named(name, addresses("sentinels", given)?)
+                Sentinels::named(name, addresses("sentinels", given, SENTINEL_PORT)?)
             }
             (None, Some(Servers::Sentinel(sentinels))) => {
                 Sentinels { name: name.unwrap_or(sentinels.name), ..*sentinels }
@@ -99,7 +121,9 @@ impl Given {
                     ("natMap", self.nat_map.is_some()),
                 ];
                 if let Some((option, _)) = needless.into_iter().find(|(_, given)| *given) {
-                    return Err(wrong(option, "needs sentinels"));
+                    let problem =
+                        if option == "natMap" { "needs sentinels or cluster" } else { "needs sentinels" };
+                    return Err(wrong(option, problem));
                 }
                 return url.map_or_else(|| one(self.host, self.port, self.path).map(Servers::One), Ok);
             }
@@ -116,6 +140,7 @@ impl Servers {
         match self {
             Self::One(address) => address.is_remote(),
             Self::Sentinel(sentinels) => sentinels.addresses.iter().any(Address::is_remote),
+            Self::Cluster(cluster) => cluster.nodes.iter().any(Address::is_remote),
         }
     }
 }
@@ -146,11 +171,11 @@ fn one(host: Option<String>, port: Option<f64>, path: Option<String>) -> Result<
     }
 }
 
-fn addresses(option: &str, given: Vec<RawAddress>) -> Result<Vec<Address>, Error> {
+fn addresses(option: &str, given: Vec<RawAddress>, default_port: u16) -> Result<Vec<Address>, Error> {
     if given.is_empty() {
         return Err(wrong(option, "must name at least one"));
     }
-    given.into_iter().map(|raw| raw.resolve(option, SENTINEL_PORT)).collect()
+    given.into_iter().map(|raw| raw.resolve(option, default_port)).collect()
 }
 
 fn nat_map(given: Vec<(String, RawAddress)>) -> Result<BTreeMap<Address, Address>, Error> {
@@ -219,7 +244,7 @@ mod tests {
     fn sentinels(options: RawOptions) -> Sentinels {
         match options.resolve().expect("valid").0.servers {
             Servers::Sentinel(sentinels) => *sentinels,
-            Servers::One(address) => panic!("one server: {address:?}"),
+            other => panic!("no sentinels: {other:?}"),
         }
     }
 

@@ -34,6 +34,10 @@ pub struct Posted {
     pub repeat: Repeat,
     /// When it is rejected.
     pub deadline: u64,
+    /// Leading replies that are left out of the answer unless they are errors: see [`Request::leave_out`].
+    ///
+    /// [`Request::leave_out`]: crate::redis::Request::leave_out
+    pub unanswered: u32,
     /// How often it was put back into the queue.
     pub(super) attempts: u8,
 }
@@ -42,7 +46,12 @@ impl Posted {
     /// A request that is queued for the first time.
     #[must_use]
     pub const fn new(ticket: Ticket, commands: u32, bytes: usize, repeat: Repeat, deadline: u64) -> Self {
-        Self { ticket: Some(ticket), commands, bytes, repeat, deadline, attempts: 0 }
+        Self { ticket: Some(ticket), commands, bytes, repeat, deadline, unanswered: 0, attempts: 0 }
+    }
+
+    /// What befell it so far was no fault of its own.
+    pub const fn excuse(&mut self) {
+        self.attempts = 0;
     }
 }
 
@@ -66,6 +75,17 @@ pub struct Failure {
     pub ticket: Ticket,
     /// Why.
     pub error: Error,
+}
+
+/// A request that this connection gives up to whoever owns several.
+#[derive(Debug)]
+pub struct Returned {
+    /// The request.
+    pub posted: Posted,
+    /// Its encoding.
+    pub bytes: Vec<u8>,
+    /// The server's words that sent it elsewhere, if it was that.
+    pub redirect: Option<Vec<u8>>,
 }
 
 /// A request that the server did not execute and that is sent again later.
