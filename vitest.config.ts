@@ -16,6 +16,17 @@ function lane(name: 'loop' | 'runtime' | null, include: string[], exclude: strin
   };
 }
 
+/** What holds in a cluster too. The others speak to a single server, count its commands, or have flows across queues. */
+const clustered = 'dashboard,dedup,events,fetch,leases,listing,maintenance,metrics,order,search,update';
+const cluster = {
+  extends: true as const,
+  test: {
+    name: 'cluster',
+    include: [`__test__/contract/conveyor/{${clustered}}.test.ts`],
+    env: { FERRODIS_TOPOLOGY: 'cluster' },
+  },
+};
+
 export default defineConfig({
   test: {
     // Each file starts servers of its own: files run side by side, but not more of them than a small machine can take.
@@ -30,6 +41,7 @@ export default defineConfig({
       lane('loop', [contract]),
       lane('runtime', [contract, ...faults]),
       lane(null, ['__test__/**/*.test.ts'], [contract]),
+      cluster,
     ],
   },
 });

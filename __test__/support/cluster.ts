@@ -113,7 +113,8 @@ export class Cluster {
       const to = Math.floor(((index + 1) * SLOTS) / MASTERS) - 1;
       await this.tell(node, 'CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
     }
-    for (const node of others) await this.tell(first, 'CLUSTER', 'MEET', '127.0.0.1', String(node.server.port), await busOf(node));
+    for (const node of others)
+      await this.tell(first, 'CLUSTER', 'MEET', '127.0.0.1', String(node.server.port), await busOf(node));
     await this.#known();
     for (const [index, node] of this.nodes.slice(MASTERS).entries()) {
       await this.tell(node, 'CLUSTER', 'REPLICATE', this.nodes[index]!.id);
@@ -131,7 +132,9 @@ export class Cluster {
   async #known(): Promise<void> {
     for (const node of this.nodes) {
       await until('nodes that know each other', async () => {
-        const lines = String(await this.tell(node, 'CLUSTER', 'NODES')).trim().split('\n');
+        const lines = String(await this.tell(node, 'CLUSTER', 'NODES'))
+          .trim()
+          .split('\n');
         return lines.length === this.nodes.length && lines.every((line) => !/handshake|noaddr/.test(line));
       });
     }

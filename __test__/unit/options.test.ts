@@ -29,6 +29,7 @@ describe('options that are more than one value', () => {
     expect(message({ sentinels: [{}, 7] })).toBe('sentinels[1]: must be an object with host and port');
     expect(message({ sentinels: [{ port: '1' }] })).toBe('sentinels[0].port: must be a number');
     expect(message({ sentinels: [{ family: 6 }] })).toBe('sentinels[0].family: is not a part of an address');
+    expect(message({ cluster: true })).toBe('cluster: must be an array of objects with host and port');
     expect(message({ natMap: () => null })).toBe('natMap: must be an object');
     expect(message({ natMap: { 'a:1': 'b:2' } })).toBe("natMap['a:1']: must be an object with host and port");
     expect(message({ sentinelTls: { ca: 5 } })).toBe('sentinelTls.ca: must be PEM as a string or bytes');

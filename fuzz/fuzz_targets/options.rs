@@ -13,6 +13,7 @@ fuzz_target!(|text: &str| {
             let addresses = match &target.servers {
                 Servers::One(address) => std::slice::from_ref(address),
                 Servers::Sentinel(sentinels) => &sentinels.addresses,
+                Servers::Cluster(cluster) => &cluster.nodes,
             };
             for address in addresses {
                 match address {

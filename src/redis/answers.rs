@@ -43,7 +43,7 @@ pub fn error_of(text: &[u8]) -> Error {
     let quoted = memchr::memmem::find(text, b", with args").unwrap_or(text.len());
     let mut error = Error::new(code, String::from_utf8_lossy(&text[..quoted]).into_owned());
     error.reply_code = String::from_utf8_lossy(word).into_owned();
-    error.retryable = !matches!(classify(text), Class::Final)
+    error.retryable = !matches!(classify(text), Class::Final | Class::Elsewhere)
         || matches!(word, b"OOM" | b"MISCONF" | b"NOREPLICAS")
         || text.starts_with(b"ERR max number of clients");
     error

@@ -34,7 +34,7 @@ struct Known {
     any: Standalone,
     /// The nodes of the last map.
     nodes: Mutex<Vec<Address>>,
-    /// Whom to ask first: another one after each failure.
+    /// Whom to ask first: anyone, so that clients spread, and another one after each failure.
     turn: AtomicUsize,
     timeout: Duration,
 }
@@ -56,7 +56,7 @@ impl Cluster {
             settings,
             any,
             nodes,
-            turn: AtomicUsize::new(0),
+            turn: AtomicUsize::new(fastrand::usize(..1024)),
             timeout: config.connect_timeout,
         })))
     }

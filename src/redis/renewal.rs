@@ -183,6 +183,6 @@ fn take(shared: &Shared, news: News) -> Vec<u32> {
             }
             Vec::new()
         }
-        News::Up | News::Fault(_) | News::Ended => Vec::new(),
+        News::Up | News::Fault(_) | News::Returned(_) | News::Ended => Vec::new(),
     }
 }

@@ -22,7 +22,7 @@ use crate::redis::config::Address;
 use crate::redis::remote::{News, Order, TICK};
 use crate::redis::{Mux, Posted, Repeat, Request, Returned, Value, clock, error_of};
 
-/// Pause between two questions for the map (ms), doubled while they do not help.
+/// Pause between two questions for the map (ms), doubled while they follow each other.
 const SOON: u64 = 50;
 /// The longest such pause (ms).
 const LATE: u64 = 1_000;
@@ -92,7 +92,7 @@ struct Router {
     mux: Mux,
     news: UnboundedSender<(Address, News)>,
     map: Map,
-    /// Whether the map is known to be wrong, since when nothing helped, and when to ask for the next one.
+    /// Whether the map is known to be wrong, how often in a row that was so, and when to ask for the next one.
     stale: bool,
     fruitless: u32,
     ask_at: u64,
@@ -200,7 +200,6 @@ impl Router {
     fn hear(&mut self, address: &Address, news: News, report: &impl Fn(News)) {
         match news {
             News::Answers { bytes, answers } => {
-                self.fruitless = 0;
                 for answer in answers {
                     self.calls.answer(
                         answer.ticket,
@@ -260,8 +259,10 @@ impl Router {
 
     /// Takes a new map, or hears that there is none.
     fn learn(&mut self, found: Result<Map, Error>, report: &impl Fn(News)) {
-        self.ask_at = clock::now() + (SOON << self.fruitless.min(5)).min(LATE);
-        self.fruitless += 1;
+        let now = clock::now();
+        // All is well again only when no map was wanted for a while.
+        self.fruitless = if now > self.ask_at + 2 * LATE { 0 } else { (self.fruitless + 1).min(5) };
+        self.ask_at = now + (SOON << self.fruitless).min(LATE);
         match found {
             Ok(map) => {
                 self.stale = false;

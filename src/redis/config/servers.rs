@@ -89,8 +89,11 @@ impl Given {
             return Err(wrong("url", "cannot be combined with host, port or path"));
         }
         if let Some(nodes) = self.cluster {
-            if placed || self.url.is_some() || self.sentinels.is_some() {
-                return Err(wrong("cluster", "cannot be combined with url, host, port, path or sentinels"));
+            if placed || self.url.is_some() || self.sentinels.is_some() || self.sentinel_name.is_some() {
+                return Err(wrong(
+                    "cluster",
+                    "cannot be combined with url, host, port, path or a sentinel option",
+                ));
             }
             let nodes = addresses("cluster", nodes, DEFAULT_PORT)?;
             return Ok(Servers::Cluster(Cluster {
@@ -277,6 +280,25 @@ mod tests {
         };
         let login = sentinels(options).login;
         assert_eq!((login.username.as_deref(), login.db), (Some("watcher"), 0));
+    }
+
+    #[test]
+    fn a_cluster_is_known_by_some_of_its_nodes() {
+        let nodes =
+            || RawOptions { cluster: Some(vec![raw("a", None), raw("b", 7001.0)]), ..RawOptions::default() };
+        let nat_map = Some(vec![("10.0.0.1:6379".to_owned(), raw("outside", 7001.0))]);
+        let target = RawOptions { nat_map, ..nodes() }.resolve().expect("valid").0;
+        assert!(!target.is_for_loop_lane());
+        let Servers::Cluster(cluster) = target.servers else { panic!("no cluster") };
+        assert_eq!(cluster.nodes, [at("a", 6379), at("b", 7001)]);
+        assert_eq!(cluster.nat_map.len(), 1);
+        assert_eq!(message(RawOptions { db: Some(1.0), ..nodes() }), "db: must be 0 in a cluster");
+        assert!(message(RawOptions { host: Some("h".into()), ..nodes() }).starts_with("cluster: "));
+        assert!(message(RawOptions { cluster: nodes().cluster, ..three() }).starts_with("cluster: "));
+        assert_eq!(
+            message(RawOptions { cluster: Some(vec![]), ..nodes() }),
+            "cluster: must name at least one"
+        );
     }
 
     #[test]

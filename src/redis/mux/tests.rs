@@ -193,6 +193,47 @@ fn a_demoted_server_is_noticed_and_the_call_is_kept() {
 }
 
 #[test]
+fn redirections_are_for_the_caller_but_in_a_cluster_for_the_owner() {
+    let moved = b"-MOVED 12182 127.0.0.1:7002\r\n";
+    let mut alone = mux();
+    alone.attach(0);
+    get(&mut alone, 1, Repeat::Never);
+    write(&mut alone);
+    assert_eq!(feed(&mut alone, moved, 0).unwrap().len(), 1);
+
+    let mut node = alone.for_node();
+    node.attach(0);
+    get(&mut node, 1, Repeat::Never);
+    let bytes = write(&mut node);
+    assert!(feed(&mut node, moved, 0).unwrap().is_empty());
+    let redirected = node.take_redirected();
+    assert_eq!(redirected.len(), 1);
+    assert_eq!(redirected[0].bytes, bytes);
+    assert_eq!(redirected[0].redirect.as_deref(), Some(&moved[1..moved.len() - 2]));
+    assert!(node.is_idle());
+}
+
+#[test]
+fn what_a_lost_connection_may_repeat_can_be_taken_elsewhere() {
+    let mut node = mux().for_node();
+    node.attach(0);
+    get(&mut node, 1, Repeat::Freely);
+    get(&mut node, 2, Repeat::Never);
+    write(&mut node);
+    get(&mut node, 3, Repeat::Never);
+    let mut failures = Vec::new();
+    node.lost(&Error::new(Code::Connection, "cut"), &mut failures);
+    assert_eq!(failures.iter().map(|failure| failure.ticket).collect::<Vec<_>>(), [2]);
+    let given_up = node.give_up();
+    assert_eq!(
+        given_up.iter().map(|returned| returned.posted.ticket).collect::<Vec<_>>(),
+        [Some(1), Some(3)]
+    );
+    assert!(given_up.iter().all(|returned| returned.bytes.len() == returned.posted.bytes));
+    assert!(node.is_idle() && node.queued_bytes() == 0);
+}
+
+#[test]
 fn a_silent_connection_is_replaced_and_an_idle_one_is_asked_for_a_sign_of_life() {
     let mut mux = mux();
     mux.attach(0);
