@@ -13,6 +13,8 @@ pub enum Class {
     Demoted,
     /// Not executed; another node of the cluster is the one to ask.
     Elsewhere,
+    /// Not executed; nobody serves this slot of the cluster at the moment, as far as this node knows.
+    Unserved,
     /// Belongs to the caller.
     Final,
 }
@@ -22,9 +24,10 @@ pub enum Class {
 pub fn classify(text: &[u8]) -> Class {
     match word(unwrapped(text)) {
         b"NOSCRIPT" => Class::NoScript,
-        b"LOADING" | b"MASTERDOWN" | b"CLUSTERDOWN" | b"TRYAGAIN" | b"BUSY" => Class::Wait,
+        b"LOADING" | b"MASTERDOWN" | b"TRYAGAIN" | b"BUSY" => Class::Wait,
         b"READONLY" | b"UNBLOCKED" => Class::Demoted,
         b"MOVED" | b"ASK" => Class::Elsewhere,
+        b"CLUSTERDOWN" => Class::Unserved,
         _ => Class::Final,
     }
 }
@@ -86,6 +89,7 @@ mod tests {
         assert_eq!(classify(b"READONLY You can't write against a read only replica."), Class::Demoted);
         assert_eq!(classify(b"NOSCRIPT No matching script. Please use EVAL."), Class::NoScript);
         assert_eq!(classify(b"MOVED 3999 127.0.0.1:6381"), Class::Elsewhere);
+        assert_eq!(classify(b"CLUSTERDOWN The cluster is down"), Class::Unserved);
         assert_eq!(classify(b"BUSYGROUP Consumer Group name already exists"), Class::Final);
         assert_eq!(error_of(b"WRONGTYPE Operation against a key").reply_code, "WRONGTYPE");
         assert_eq!(error_of(b"NOPERM no permission").code, Code::Auth);

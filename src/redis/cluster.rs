@@ -34,7 +34,7 @@ struct Known {
     any: Standalone,
     /// The nodes of the last map.
     nodes: Mutex<Vec<Address>>,
-    /// Whom to ask first: anyone, so that clients spread, and another one after each failure.
+    /// Whom to ask first: anyone, so that clients spread, and another one each time, since any may be mistaken.
     turn: AtomicUsize,
     timeout: Duration,
 }
@@ -115,7 +115,7 @@ impl Cluster {
         F: Future<Output = Result<T, Error>> + Send,
     {
         let mut nodes = self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let turn = self.0.turn.load(Ordering::Relaxed) % nodes.len().max(1);
+        let turn = self.0.turn.fetch_add(1, Ordering::Relaxed) % nodes.len().max(1);
         nodes.rotate_left(turn);
         for seed in &self.0.settings.nodes {
             if !nodes.contains(seed) {
@@ -128,10 +128,7 @@ impl Cluster {
             let silent = |_| Err(Error::new(Code::Connection, "a node did not answer in time").retryable());
             match timeout(patience, attempt(self.clone(), node)).await.unwrap_or_else(silent) {
                 Ok(found) => return Ok(found),
-                Err(error) => {
-                    self.0.turn.fetch_add(1, Ordering::Relaxed);
-                    failure = error;
-                }
+                Err(error) => failure = error,
             }
         }
         Err(failure)

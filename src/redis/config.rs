@@ -3,14 +3,15 @@
 //! Errors name the path of the option, as in `tls.ca`, and never show a value.
 
 mod encryption;
+mod login;
 mod servers;
 
 use std::time::Duration;
 
 pub use self::encryption::{RawTls, Tls, TlsVersion};
+pub use self::login::{Family, Login, Protocol};
 pub use self::servers::{Address, Cluster, RawAddress, Sentinels, Servers};
 pub(super) use self::servers::{SENTINEL_PORT, of_sentinels, tcp};
-use super::advice::Credentials;
 use super::secret::Secret;
 use super::url;
 use crate::error::{Code, Error};
@@ -85,48 +86,6 @@ pub struct Target {
     pub servers: Servers,
     /// As whom.
     pub login: Login,
-}
-
-/// As whom a server is spoken to, and in which way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Login {
-    /// Which addresses of a host name are tried.
-    pub family: Family,
-    /// Whether READONLY is sent, so that a replica of a cluster answers reads. A server without a cluster ignores it.
-    pub read_only: bool,
-    /// TLS, when the connection is to be encrypted.
-    pub tls: Option<Tls>,
-    /// ACL user; absent means the default user.
-    pub username: Option<String>,
-    /// Password; absent means none is sent.
-    pub password: Option<Secret>,
-    /// Database number.
-    pub db: u32,
-    /// The protocol that the caller insists on.
-    pub protocol: Option<Protocol>,
-    /// What `CLIENT LIST` shows.
-    pub client_name: Option<String>,
-}
-
-/// A family of addresses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// Whatever the name resolves to.
-    #[default]
-    Any,
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
-}
-
-/// A version of the Redis protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Protocol {
-    /// RESP2: flat replies.
-    Resp2,
-    /// RESP3: maps, sets and pushes.
-    Resp3,
 }
 
 /// Which lane carries the calls of a connection.
@@ -296,26 +255,6 @@ impl Target {
             Servers::One(_) | Servers::Cluster(_) => None,
         };
         asked.or_else(|| self.login.warning(self.servers.is_remote()))
-    }
-}
-
-impl Login {
-    /// The same, for somebody else.
-    #[must_use]
-    pub fn seen_by(&self, Credentials { username, password }: Credentials) -> Self {
-        Self { username, password, ..self.clone() }
-    }
-
-    const fn warning(&self, remote: bool) -> Option<&'static str> {
-        match &self.tls {
-            Some(tls) if tls.accept_invalid_certificates => {
-                Some("tls.dangerouslyAcceptInvalidCertificates is on: the server is not verified")
-            }
-            None if remote && self.password.is_some() => {
-                Some("the password is sent to another host without TLS; use a rediss:// URL or tls: true")
-            }
-            _ => None,
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! and calls [`Mux::tick`] now and then. All times are milliseconds on one monotonic clock.
 
 mod again;
+mod loss;
 mod posted;
 
 use std::collections::VecDeque;
@@ -15,7 +16,7 @@ use self::posted::Parked;
 pub use self::posted::{Answer, Failure, Posted, Returned, Ticket, Watch};
 use super::answers::{Class, classify, error_of};
 use super::{Limits, Repeat, Request, Scanner, Value};
-use crate::error::{Code, Error, Outcome};
+use crate::error::{Code, Error};
 
 /// A request that was put back so often has something to do with the trouble.
 const MAX_ATTEMPTS: u8 = 10;
@@ -172,7 +173,12 @@ impl Mux {
                 && self.class == Class::Final
                 && let Value::Error(text) = Value::parse(&self.input[start..end])
             {
-                self.class = classify(text);
+                self.class = match classify(text) {
+                    // Whoever has one server only cannot ask another.
+                    Class::Elsewhere if !self.in_cluster => Class::Final,
+                    Class::Unserved if !self.in_cluster => Class::Wait,
+                    class => class,
+                };
             }
             self.frames += 1;
             self.frame = end;
@@ -193,10 +199,7 @@ impl Mux {
 
     /// Puts a request back whose answer says that it was not executed. False: the answer is for the caller.
     fn again(&mut self, mut posted: Posted, now: u64) -> bool {
-        if self.class == Class::Elsewhere && !self.in_cluster {
-            return false;
-        }
-        let waits = self.class == Class::Wait;
+        let waits = matches!(self.class, Class::Wait | Class::Unserved);
         if self.class == Class::Final || (posted.attempts >= MAX_ATTEMPTS && !waits) {
             return false;
         }
@@ -211,7 +214,7 @@ impl Mux {
             self.enqueue(&bytes, [posted]);
             return true;
         }
-        if self.class == Class::Elsewhere {
+        if matches!(self.class, Class::Elsewhere | Class::Unserved) {
             let bytes = bytes.to_vec();
             let redirect = Value::parse(&self.input[self.answer..self.frame]).error().map(<[u8]>::to_vec);
             self.redirected.push(Returned { posted, bytes, redirect });
@@ -234,27 +237,6 @@ impl Mux {
     /// The requests that belong to another node.
     pub fn take_redirected(&mut self) -> Vec<Returned> {
         std::mem::take(&mut self.redirected)
-    }
-
-    /// Gives up everything that waits. After [`Mux::lost`] that is what may be written somewhere else.
-    pub fn give_up(&mut self) -> Vec<Returned> {
-        let mut offset = self.base;
-        let queued: Vec<_> = self
-            .queue
-            .drain(..)
-            .map(|posted| {
-                offset += posted.bytes;
-                Returned { posted, bytes: self.out[offset - posted.bytes..offset].to_vec(), redirect: None }
-            })
-            .collect();
-        self.out.clear();
-        (self.base, self.sent) = (0, 0);
-        let parked = self.parked.drain(..).map(|Parked { posted, bytes, .. }| Returned {
-            posted,
-            bytes,
-            redirect: None,
-        });
-        queued.into_iter().chain(parked).filter(|returned| returned.posted.ticket.is_some()).collect()
     }
 
     /// Whether the server said that it is not the one to ask any more. Asking forgets it.
@@ -290,57 +272,6 @@ impl Mux {
     pub const fn attach(&mut self, now: u64) {
         self.connected = true;
         self.heard = now;
-    }
-
-    /// The connection is gone. What may be sent again stays queued; the rest fails.
-    pub fn lost(&mut self, error: &Error, failures: &mut Vec<Failure>) {
-        let guilty = matches!(error.code, Code::Protocol | Code::TooLarge);
-        let mut kept = Vec::with_capacity(self.out.len() - self.base);
-        let mut offset = self.base;
-        for (index, mut posted) in std::mem::take(&mut self.queue).into_iter().enumerate() {
-            let range = offset..offset + posted.bytes;
-            let written = range.start < self.sent;
-            offset = range.end;
-            let Some(ticket) = posted.ticket else { continue };
-            posted.attempts += u8::from(written);
-            let again =
-                posted.repeat == Repeat::Freely && posted.attempts < MAX_ATTEMPTS && !(guilty && index == 0);
-            if !written || again {
-                kept.extend_from_slice(&self.out[range]);
-                self.queue.push_back(posted);
-            } else {
-                failures.push(Failure { ticket, error: error.clone().outcome(Outcome::Unknown) });
-            }
-        }
-        self.out = kept;
-        self.base = 0;
-        self.sent = 0;
-        self.filled = 0;
-        self.frame = 0;
-        self.frames = 0;
-        self.answer = 0;
-        self.scanner.reset();
-        self.connected = false;
-        self.demoted = false;
-    }
-
-    /// Rejects everything: the owner closes, or the queue itself was damaged by a panic.
-    pub fn close(&mut self, error: &Error, failures: &mut Vec<Failure>) {
-        let mut offset = self.base;
-        for posted in std::mem::take(&mut self.queue) {
-            let outcome = if offset < self.sent { Outcome::Unknown } else { Outcome::None };
-            offset += posted.bytes;
-            failures.extend(
-                posted.ticket.map(|ticket| Failure { ticket, error: error.clone().outcome(outcome) }),
-            );
-        }
-        for parked in std::mem::take(&mut self.parked) {
-            failures.extend(parked.posted.ticket.map(|ticket| Failure { ticket, error: error.clone() }));
-        }
-        self.out = Vec::new();
-        self.base = 0;
-        self.sent = 0;
-        self.lost(error, failures);
     }
 
     /// Rejects what is past its deadline, sends again what was put off, and judges the connection.

@@ -26,8 +26,10 @@ use crate::redis::{Mux, Posted, Repeat, Request, Returned, Value, clock, error_o
 const SOON: u64 = 50;
 /// The longest such pause (ms).
 const LATE: u64 = 1_000;
-/// Pause before a script is sent again whose slot is moving (ms).
+/// Pause before a command is sent again whose slot is moving (ms).
 const MOVING: u64 = 50;
+/// How many redirections in a row are followed without a pause.
+const AT_ONCE: u8 = 4;
 
 /// Carries requests until the sender of `orders` is dropped. `queued` always has the bytes that wait. Each node gets a
 /// queue like `mux`.
@@ -99,6 +101,8 @@ struct Router {
     nodes: HashMap<Address, Node>,
     calls: Calls,
     waiting: Vec<Waiting>,
+    /// Which master takes commands without a key: always the same while it lives, so that they keep their order.
+    keyless: usize,
 }
 
 /// A node as the router sees it.
@@ -129,6 +133,7 @@ impl Router {
             nodes: HashMap::new(),
             calls: Calls::default(),
             waiting: Vec::new(),
+            keyless: fastrand::usize(..1024),
         }
     }
 
@@ -153,7 +158,7 @@ impl Router {
         } else if let Some(key) = first_key(Value::parse(&bytes).list()) {
             self.map.owner(slot_of(key))
         } else {
-            masters.get(ticket as usize % masters.len().max(1))
+            masters.get(self.keyless % masters.len().max(1))
         };
         match target.cloned() {
             Some(target) => self.hand_over(&target, [posted], &bytes),
@@ -165,6 +170,12 @@ impl Router {
     fn wait(&mut self, posted: Posted, bytes: Vec<u8>) {
         self.stale = true;
         self.waiting.push(Waiting { posted, bytes, due: u64::MAX });
+    }
+
+    /// Keeps a command until its slot may have moved.
+    fn pause(&mut self, mut posted: Posted, bytes: Vec<u8>) {
+        posted.excuse();
+        self.waiting.push(Waiting { posted, bytes, due: clock::now() + MOVING });
     }
 
     fn hand_over(&mut self, target: &Address, posted: impl IntoIterator<Item = Posted>, bytes: &[u8]) {
@@ -220,6 +231,7 @@ impl Router {
             }
             News::Fault(error) => {
                 self.stale = true;
+                self.keyless += 1;
                 report(News::Fault(error));
             }
             News::Up | News::Ended => {}
@@ -234,7 +246,8 @@ impl Router {
             Some(Redirect { moved: true, slot, to }) => {
                 self.stale = true;
                 self.map.set(slot, &to);
-                self.send(posted, bytes);
+                // Nodes that point at each other come to terms with time.
+                if posted.attempts() > AT_ONCE { self.pause(posted, bytes) } else { self.send(posted, bytes) }
             }
             Some(Redirect { to, .. }) if !is_script(&bytes) => {
                 let mut asking = Request::new(Repeat::Freely);
@@ -244,9 +257,11 @@ impl Router {
                 self.hand_over(&to, [ahead, posted], &[asking.encoded(), &bytes].concat());
             }
             // A script works on keys that it does not name, and they are on both nodes while the slot moves.
-            Some(_) => {
+            Some(_) => self.pause(posted, bytes),
+            // The node has lost the others; one of them may know better.
+            None if text.starts_with(b"CLUSTERDOWN") => {
                 posted.excuse();
-                self.waiting.push(Waiting { posted, bytes, due: clock::now() + MOVING });
+                self.wait(posted, bytes);
             }
             None => self.calls.fail(posted.ticket.unwrap_or_default(), error_of(&text)),
         }
@@ -268,8 +283,10 @@ impl Router {
                 self.stale = false;
                 self.map = map;
                 let masters = self.map.masters();
-                // A node without slots gives back what it holds.
-                self.nodes.retain(|address, _| masters.contains(address));
+                // A node without slots still answers what it was asked.
+                self.nodes.retain(|address, node| {
+                    masters.contains(address) || node.queued.load(Ordering::Relaxed) > 0
+                });
                 report(News::Up);
                 for Waiting { posted, bytes, .. } in std::mem::take(&mut self.waiting) {
                     self.send(posted, bytes);

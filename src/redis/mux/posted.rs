@@ -49,6 +49,12 @@ impl Posted {
         Self { ticket: Some(ticket), commands, bytes, repeat, deadline, unanswered: 0, attempts: 0 }
     }
 
+    /// How often it was put back into the queue.
+    #[must_use]
+    pub const fn attempts(&self) -> u8 {
+        self.attempts
+    }
+
     /// What befell it so far was no fault of its own.
     pub const fn excuse(&mut self) {
         self.attempts = 0;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Outcome;
 use proptest::prelude::*;
 
 fn mux() -> Mux {
@@ -211,6 +212,25 @@ fn redirections_are_for_the_caller_but_in_a_cluster_for_the_owner() {
     assert_eq!(redirected[0].bytes, bytes);
     assert_eq!(redirected[0].redirect.as_deref(), Some(&moved[1..moved.len() - 2]));
     assert!(node.is_idle());
+}
+
+#[test]
+fn a_slot_that_nobody_serves_is_waited_for_but_in_a_cluster_left_to_the_owner() {
+    let down = b"-CLUSTERDOWN The cluster is down\r\n";
+    let mut alone = mux();
+    alone.attach(0);
+    get(&mut alone, 1, Repeat::Never);
+    write(&mut alone);
+    assert!(feed(&mut alone, down, 0).unwrap().is_empty());
+    assert!(alone.take_redirected().is_empty() && !alone.is_idle());
+
+    let mut node = alone.for_node();
+    node.attach(0);
+    get(&mut node, 1, Repeat::Never);
+    write(&mut node);
+    assert!(feed(&mut node, down, 0).unwrap().is_empty());
+    let text = node.take_redirected().remove(0).redirect.unwrap();
+    assert!(text.starts_with(b"CLUSTERDOWN") && node.is_idle());
 }
 
 #[test]
