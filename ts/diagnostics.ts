@@ -102,7 +102,8 @@ export function isTraced(): boolean {
 }
 
 /** The server that options name, without anything secret. */
-export function serverOf({ url, host, port, path, sentinels, sentinelName }: ConnectionOptions): string {
+export function serverOf({ url, host, port, path, sentinels, sentinelName, cluster }: ConnectionOptions): string {
+  if (cluster !== undefined) return `cluster of ${cluster.map((each) => place(each, 6379)).join(', ')}`;
   if (sentinels !== undefined) return `${sentinelName} of ${sentinels.map((each) => place(each, 26_379)).join(', ')}`;
   if (url !== undefined) return url.replace(/\/\/.*@/s, '//').replace(/[?#].*/s, '');
   return path ?? place({ host, port }, 6379);

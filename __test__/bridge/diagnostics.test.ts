@@ -154,6 +154,7 @@ describe('the snapshot', () => {
     [{ path: '/run/redis.sock' }, '/run/redis.sock'],
     [{ url: 'rediss://me:p@ss/w@rd@example:7000/3?password=x#y' }, 'rediss://example:7000/3'],
     [{ sentinels: [{ host: 'a' }, { host: 'b', port: 5 }], sentinelName: 'orders' }, 'orders of a:26379, b:5'],
+    [{ cluster: [{ host: 'a' }, { host: 'b', port: 5 }] }, 'cluster of a:6379, b:5'],
   ])('names the server of %j as %s', (options, name) => {
     expect(serverOf(options)).toBe(name);
   });
