@@ -12,13 +12,17 @@ const TRY_MS = 100;
 /** The first pauses are short: most locks are held for a few milliseconds. */
 const FIRST_PAUSE_MS = 10;
 
-/** A lock to be taken. */
-export interface LockRequest<Grant> {
+/** What those of one process wait for in a row. */
+export interface Turn {
   readonly key: string;
   /** What the error says before the number of tries. */
   readonly failure: string;
   /** How long to wait for it, in ms. */
   readonly wait: number;
+}
+
+/** A lock to be taken. */
+export interface LockRequest<Grant> extends Turn {
   /** One attempt; null: another has it. */
   attempt(token: string): Promise<Grant | null>;
 }
@@ -60,17 +64,27 @@ export class LockKeeper {
    * @throws LeaseLostError (rejects) by option, when the lock was lost while `body` ran
    */
   async within<Grant, T>(request: LockRequest<Grant>, body: (grant: Grant, hold: Hold) => Promise<T>): Promise<T> {
-    const { key } = request;
-    const tries = new Tries(request.wait);
-    const leave = await this.queueUp(key, tries, request.failure);
-    try {
+    return this.inTurn(request, async (tries) => {
       const token = randomUUID();
       let grant = await request.attempt(token);
       while (grant === null) {
         if (!(await tries.pause())) throw tries.failure(request.failure);
         grant = await request.attempt(token);
       }
-      return await this.hold(key, token, grant, body);
+      return this.hold(request.key, token, grant, body);
+    });
+  }
+
+  /**
+   * Runs `body` once those of this process are through that came for the key before.
+   *
+   * @throws Error (rejects) `<failure> after <n> retries` when that takes too long
+   */
+  async inTurn<T>({ key, failure, wait }: Turn, body: (tries: Tries) => Promise<T>): Promise<T> {
+    const tries = new Tries(wait);
+    const leave = await this.queueUp(key, tries, failure);
+    try {
+      return await body(tries);
     } finally {
       leave();
     }

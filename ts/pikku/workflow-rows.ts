@@ -76,8 +76,10 @@ export abstract class WorkflowRows extends WorkflowCore {
     error?: SerializedError,
   ): Promise<void> {
     if (status === 'failed' && isContention(id, error) && !this.kept.pictures.holds(id)) {
-      // Whoever could not get the lock reports this of a run that another has at work.
-      return this.putOff(id);
+      // Whoever could not get the lock reports this of a run that another has at work. It gets its error back, so that no
+      // mirror is told either.
+      await this.putOff(id);
+      throw new Error(error.message);
     }
     const fields: string[] = [];
     if (output !== undefined) fields.push('output', toJson(output));
@@ -253,7 +255,7 @@ export abstract class WorkflowRows extends WorkflowCore {
 }
 
 /** Whether this error of a run says no more than that its lock could not be had. What bodies throw may be anything. */
-function isContention(runId: string, error: SerializedError | undefined): boolean {
+function isContention(runId: string, error: SerializedError | undefined): error is SerializedError {
   const message: unknown = error?.message;
   return typeof message === 'string' && message.startsWith(`${runLockFailure(runId)} after `);
 }

@@ -163,6 +163,16 @@ export class RedisWorkflowService extends WorkflowRows {
     );
   }
 
+  /**
+   * Replays a run. The host counts the steps of a replay by run: a second replay of the run in the same process, which the
+   * host lets begin before it asks for the lock, would count on from the first and execute every step again.
+   */
+  override runWorkflowJob(...job: Parameters<WorkflowRows['runWorkflowJob']>): Promise<void> {
+    const [runId] = job;
+    const turn = { key: `replay:${runId}`, failure: runLockFailure(runId), wait: this.kept.settings.runLockWait };
+    return this.kept.locks.inTurn(turn, () => super.runWorkflowJob(...job));
+  }
+
   /** Executes a step that came through the job queue; see `claims.ts`. */
   override executeWorkflowStep(...job: Parameters<WorkflowRows['executeWorkflowStep']>): Promise<void> {
     return this.kept.claims.job(() => super.executeWorkflowStep(...job));

@@ -48,4 +48,34 @@ describe('two orchestrators on one run', () => {
     expect(statuses).toEqual(['running', 'completed']);
     expect(effects).toEqual(once);
   });
+
+  it('the second gives up after a second unless it is told to wait, and the run is none the worse', async () => {
+    const { run, statuses, orchestrated, effects } = await contended(1500, 300, {});
+    expect(orchestrated).toMatch(/^Failed to acquire lock for run \S+ after 10 retries$/);
+    expect(statuses).toEqual(['running', 'completed']);
+    expect(run.error).toBeUndefined();
+    expect(effects).toEqual(once);
+  });
+
+  it('both may be jobs of one process', async () => {
+    const one = await scene.worker({ hold: 'second' });
+    const input = scene.input();
+    const runId = await one.run('closures', input);
+    await one.held();
+    // One worker stands in the second step, while it and another are given the same run again and again.
+    const other = await scene.worker();
+    const statuses = new Set<string>();
+    for (let i = 0; i < 3; i++) {
+      await other.ask('resumeWorkflow', runId);
+      await sleep(500);
+      statuses.add((await scene.runHash(runId)).status);
+    }
+    await one.ask('release');
+    const run = await scene.ended(runId);
+    expect([...statuses]).toEqual(['running']);
+    expect(run.status, run.error).toBe('completed');
+    expect(run.error).toBeUndefined();
+    expect(scene.effectsOf(input.tag)).toEqual(once);
+    await Promise.all([one.stop(), other.stop()]);
+  });
 });

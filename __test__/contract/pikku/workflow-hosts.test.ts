@@ -54,7 +54,7 @@ describe.each(CORES)('core %s', (core) => {
   });
 });
 
-it('tells a mirror of every write, and of claims', async () => {
+it('tells a mirror of every write and claim, and of nothing else', async () => {
   const { RedisWorkflowService } = await oursBeside('0.12.84');
   const told: string[] = [];
   const mirror = new Proxy({}, { get: (_, name) => async () => void told.push(String(name)) });
@@ -65,5 +65,8 @@ it('tells a mirror of every write, and of claims', async () => {
   await service.claimStepForExecution(run, 's', 'rpc');
   await service.setStepError(stepId, new Error('x'));
   await service.claimStepForExecution(run, 's', 'rpc');
+  // No write: another has the run at work.
+  const message = `Failed to acquire lock for run ${run} after 10 retries`;
+  await expect(service.updateRunStatus(run, 'failed', undefined, { message })).rejects.toThrow(message);
   expect(told).toEqual(['createRun', 'insertStepState', 'setStepRunning', 'setStepError', 'createRetryAttempt']);
 });

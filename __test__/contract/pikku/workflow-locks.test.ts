@@ -145,7 +145,8 @@ describe('a run that another has at work', () => {
     vi.spyOn(other as unknown as { warn(message: string): void }, 'warn').mockImplementation(() => {});
     await service.withRunLock(run, async () => {
       const error: Error = await other.withRunLock(run, async () => new Error('ran')).catch((reason: Error) => reason);
-      await other.updateRunStatus(run, 'failed', undefined, { message: error.message });
+      const report = other.updateRunStatus(run, 'failed', undefined, { message: error.message });
+      await expect(report).rejects.toThrow(error.message);
       expect(await service.getRun(run)).toMatchObject({ status: 'running', error: undefined });
     });
   });
@@ -158,9 +159,8 @@ describe('a run that another has at work', () => {
       'q',
     );
     const run = await newRun(queued);
-    await queued.updateRunStatus(run, 'failed', undefined, {
-      message: `Failed to acquire lock for run ${run} after 10 retries`,
-    });
+    const message = `Failed to acquire lock for run ${run} after 10 retries`;
+    await expect(queued.updateRunStatus(run, 'failed', undefined, { message })).rejects.toThrow(message);
     expect(add).toHaveBeenCalledTimes(1);
     expect(add).toHaveBeenCalledWith('q', { runId: run }, { delay: 1000 });
   });
