@@ -7,6 +7,9 @@ import { Scene } from '../../support/pikku/scene.js';
 /** Of the run locks, so that the lock of a killed process is gone before its job comes back. */
 const LOCK_TTL = 500;
 
+/** Of both generations; the first two execute a step under its lock, the last one only claims it there. */
+const HOSTS = ['0.12.3', '0.12.37', '0.12.84'];
+
 let scene: Scene;
 
 beforeAll(async () => {
@@ -18,13 +21,13 @@ afterAll(async () => {
 });
 
 /** Lets a worker start a run and kills it in the middle of a step; then another worker finds the server as it is left. */
-async function killedInTheMiddle(workflow: string, hold: string) {
-  const doomed = await scene.worker({ hold, lockTTL: LOCK_TTL });
+async function killedInTheMiddle(core: string, workflow: string, hold: string) {
+  const doomed = await scene.worker({ core, hold, lockTTL: LOCK_TTL });
   const input = scene.input();
   const runId = await doomed.run(workflow, input);
   await doomed.held();
   await doomed.kill();
-  const survivor = await scene.worker({ lockTTL: LOCK_TTL });
+  const survivor = await scene.worker({ core, lockTTL: LOCK_TTL });
   const run = await scene.ended(runId);
   await survivor.stop();
   return { run, runId, tag: input.tag };
@@ -33,18 +36,19 @@ async function killedInTheMiddle(workflow: string, hold: string) {
 /**
  * A step that was under way when its process died is executed again: nobody can know how far it came. No other step is.
  */
-describe('a process killed in the middle of a step', () => {
+describe.each(HOSTS)('a process killed in the middle of a step, on core %s', (core) => {
   it('of a run without a job queue: the run goes on from there', async () => {
-    const doomed = await scene.host({ hold: 'two', lockTTL: LOCK_TTL });
+    const doomed = await scene.host({ core, hold: 'two', lockTTL: LOCK_TTL });
     const input = scene.input();
-    const started = doomed.run('threeSteps', input).catch((error: Error) => error.message);
+    // Older hosts answer at once, newer ones when the run has ended: with the end of the process, here.
+    const started = doomed.run('threeSteps', input, { inline: true }).catch(() => {});
     await doomed.held();
     await doomed.kill();
-    expect(await started).toContain('SIGKILL');
+    await started;
     const runId = await scene.runOf(input.tag);
 
     await sleep(LOCK_TTL);
-    const survivor = await scene.host({ lockTTL: LOCK_TTL });
+    const survivor = await scene.host({ core, lockTTL: LOCK_TTL });
     await survivor.ask('orchestrate', runId);
     const run = await scene.ended(runId);
     expect(run.status).toBe('completed');
@@ -53,26 +57,27 @@ describe('a process killed in the middle of a step', () => {
   });
 
   it('that its orchestrator executes', async () => {
-    const { run, tag } = await killedInTheMiddle('threeSteps', 'two');
+    const { run, tag } = await killedInTheMiddle(core, 'threeSteps', 'two');
     expect(run.status, run.error).toBe('completed');
     expect(JSON.parse(run.output ?? '')).toMatchObject({ value: 321 });
     expect(scene.effectsOf(tag)).toEqual({ one: 1, two: 2, three: 1 });
   });
 
   it('that came through the job queue', async () => {
-    const { run, runId, tag } = await killedInTheMiddle('threeQueued', 'queuedTwo');
+    const { run, runId, tag } = await killedInTheMiddle(core, 'threeQueued', 'queuedTwo');
     expect(run.status, run.error).toBe('completed');
     expect(JSON.parse(run.output ?? '')).toMatchObject({ value: 321 });
     expect(scene.effectsOf(tag)).toEqual({ queuedOne: 1, queuedTwo: 2, queuedThree: 1 });
     expect(await scene.steps(runId)).toEqual({
       'step 1': 'succeeded',
-      'step 2': 'succeeded, attempt 2',
+      // This host leaves the row of a step alone until the step has ended: there is no attempt that could be lost.
+      'step 2': core === '0.12.3' ? 'succeeded' : 'succeeded, attempt 2',
       'step 3': 'succeeded',
     });
   });
 
   it('of a graph', async () => {
-    const { run, runId, tag } = await killedInTheMiddle('threeNodes', 'two');
+    const { run, runId, tag } = await killedInTheMiddle(core, 'threeNodes', 'two');
     expect(run.status, run.error).toBe('completed');
     expect(scene.effectsOf(tag)).toEqual({ one: 1, two: 2, three: 1 });
     expect(await scene.steps(runId)).toEqual({ a: 'succeeded', b: 'succeeded, attempt 2', c: 'succeeded' });

@@ -144,6 +144,8 @@ export async function registerWorkflows(packages, effects) {
     inputSchemaName: null,
     outputSchemaName: null,
     workflowQueued: QUEUED.has(pikkuFuncId),
+    // The same in the words of core 0.12.21 to 0.12.40.
+    ...(QUEUED.has(pikkuFuncId) && { inline: false }),
   });
   const all = functions(effects);
   for (const [name, func] of Object.entries({ ...all, queuedFlaky: all.flaky })) {
