@@ -14,6 +14,8 @@ mod flows;
 mod leasing;
 mod model;
 mod ordering;
+#[path = "../support/port.rs"]
+mod port;
 mod saving;
 mod scripts;
 mod server;

@@ -2,10 +2,8 @@
 
 #![allow(dead_code, reason = "each test crate uses its part")]
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ferrodis::error::Error;
@@ -13,6 +11,9 @@ use ferrodis::redis::{
     Config, Limits, Link, Purpose, RawOptions, Repeat, Request, Scanner, Secret, Topology, Value,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+mod port;
+pub use port::free_port;
 
 /// A Redis or Valkey of our own on a free port, gone when dropped.
 pub struct Server {
@@ -70,19 +71,6 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("the server did not start; see {}", self.path("log").display());
-    }
-}
-
-/// A port that nobody listens on and no other test of ours is given: below the range that the system
-/// hands out for connections, in steps that differ from process to process.
-pub fn free_port() -> u16 {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let next = std::process::id().wrapping_mul(64).wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed));
-        let port = u16::try_from(10_000 + next % 20_000).expect("below 30000");
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }
 
