@@ -24,7 +24,7 @@ export interface Commands {
   release(lock: string, owner: unknown): Promise<void>;
   extend(lock: string, owner: unknown, ttl: unknown): Promise<boolean>;
   /** Keeps extending a lock until that is stopped; `onLost` when it is no longer the owner's. */
-  renew(lock: string, owner: string, ttl: number, onLost: () => void): Renewal;
+  renew(lock: string, owner: string, ttl: number, onLost: () => void): Promise<Renewal>;
 
   setState(circuit: string, json: string, channel: string | undefined): Promise<void>;
   /** The new count; undefined when only JavaScript can tell what the stored state comes to. */

@@ -61,7 +61,7 @@ export class DrivenCommands implements Commands {
     return true;
   }
 
-  renew(lock: string, owner: string, ttl: number, onLost: () => void): Renewal {
+  async renew(lock: string, owner: string, ttl: number, onLost: () => void): Promise<Renewal> {
     return renewBy(() => this.extend(lock, owner, ttl), ttl, onLost);
   }
 

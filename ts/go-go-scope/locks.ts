@@ -44,7 +44,7 @@ export class Locks {
     const release = (): Promise<void> => commands.release(lock, holder);
     const extras = fence === undefined ? {} : { fence };
     if (!this.renewed) return { release, extend, isValid, ...extras };
-    const { renewal, lost } = this.renew(lock, holder, ttl);
+    const { renewal, lost } = await this.renew(lock, holder, ttl);
     const stopAndRelease = (): Promise<void> => {
       renewal.stop();
       return release();
@@ -52,9 +52,9 @@ export class Locks {
     return { release: stopAndRelease, extend, isValid, ...extras, lost };
   }
 
-  private renew(lock: string, owner: string, ttl: number): { renewal: Renewal; lost: AbortSignal } {
+  private async renew(lock: string, owner: string, ttl: number): Promise<{ renewal: Renewal; lost: AbortSignal }> {
     const loss = new AbortController();
-    const renewal = this.commands.renew(lock, owner, ttl, () => {
+    const renewal = await this.commands.renew(lock, owner, ttl, () => {
       loss.abort(new LeaseLostError('the lock is no longer held', { operation: 'go-go-scope.acquire' }));
     });
     return { renewal, lost: loss.signal };

@@ -48,6 +48,8 @@ export class NativeCommands implements Commands {
   private readonly brought: Brought;
   private readonly client: string;
   private readonly driven: DrivenCommands;
+  /** Whether this user may run scripts, as renewal does: known from the first renewal on. */
+  private runsScripts: boolean | undefined;
 
   constructor(brought: Brought, driven: DrivenCommands) {
     this.brought = brought;
@@ -144,7 +146,16 @@ export class NativeCommands implements Commands {
     );
   }
 
-  renew(lock: string, owner: string, ttl: number, onLost: () => void): Renewal {
+  async renew(lock: string, owner: string, ttl: number, onLost: () => void): Promise<Renewal> {
+    this.runsScripts ??= await this.brought.either(
+      'extend',
+      async () => {
+        await this.brought.call(OPERATIONS.extend, readFlag, this.client, lock, owner, String(ttl));
+        return true;
+      },
+      async () => false,
+    );
+    if (!this.runsScripts) return this.driven.renew(lock, owner, ttl, onLost);
     return renew(this.brought, { key: this.client + lock, owner, ttlMs: ttl, onLost });
   }
 

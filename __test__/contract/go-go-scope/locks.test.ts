@@ -1,5 +1,6 @@
+import { DRIVEN, LeaseLostError } from 'ferrodis';
 import { RedisAdapter } from 'ferrodis/go-go-scope';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { goGoScope } from '../../support/go-go-scope.js';
 
@@ -151,4 +152,74 @@ describe('fencing', () => {
     await expect(adapter({ fencing: true }).acquire('job', 5_000)).rejects.toMatchObject(wrongType);
     expect(await on.redis.exists('lock:job')).toBe(0);
   });
+});
+
+describe.each([
+  ['natively', false],
+  ['by the client itself', true],
+])('renewLocks, %s', (_name, driven) => {
+  const TTL = 600;
+  const renewing = () => {
+    const redis = Object.assign(on.redis.duplicate(), { [DRIVEN]: driven });
+    redis.on('error', () => undefined);
+    return { redis, locks: new RedisAdapter(redis, { renewLocks: true }) };
+  };
+
+  it('keeps a lock beyond its life, until it is released', async () => {
+    const { redis, locks } = renewing();
+    const handle = (await locks.acquire('job', TTL, 'me'))!;
+    await new Promise((resolve) => setTimeout(resolve, 3 * TTL));
+    expect(await on.redis.get('lock:job')).toBe('me');
+    expect(await handle.isValid()).toBe(true);
+    expect(handle.lost?.aborted).toBe(false);
+    await handle.release();
+    expect(await on.redis.exists('lock:job')).toBe(0);
+    expect(await locks.acquire('job', TTL, 'you')).not.toBeNull();
+    redis.disconnect();
+  });
+
+  it('tells of a lock that somebody else has by now, and leaves that alone', async () => {
+    const { redis, locks } = renewing();
+    const handle = (await locks.acquire('job', TTL))!;
+    const heard = vi.fn();
+    handle.lost?.addEventListener('abort', heard);
+    await on.redis.set('lock:job', 'thief', 'PX', 60_000);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(1), { timeout: 5 * TTL });
+    expect(handle.lost?.reason).toBeInstanceOf(LeaseLostError);
+    await handle.release();
+    expect(await on.redis.get('lock:job')).toBe('thief');
+    expect(await on.redis.pttl('lock:job')).toBeGreaterThan(50_000);
+    redis.disconnect();
+  });
+
+  it('lets go of a lock with its client', async () => {
+    const { redis, locks } = renewing();
+    const handle = (await locks.acquire('job', TTL))!;
+    redis.disconnect();
+    await vi.waitFor(() => expect(handle.lost?.aborted).toBe(true), { timeout: 10 * TTL });
+    await vi.waitFor(async () => expect(await on.redis.exists('lock:job')).toBe(0), { timeout: 5 * TTL });
+  });
+
+  it('is refused for a life that no renewal can keep', async () => {
+    const { redis, locks } = renewing();
+    await expect(locks.acquire('job', 0)).rejects.toThrow(/^ttl: must be more than 0 ms/);
+    await expect(locks.acquire('job', 1.5)).rejects.toMatchObject(notAnInteger);
+    expect(await on.redis.exists('lock:job')).toBe(0);
+    redis.disconnect();
+  });
+});
+
+it('renews a lock where scripts are forbidden', async () => {
+  await on.redis.call('ACL', 'SETUSER', 'plain', 'on', '>pw', '~*', '&*', '+@all', '-@scripting');
+  const redis = on.redis.duplicate({ username: 'plain', password: 'pw' });
+  const handle = (await new RedisAdapter(redis, { renewLocks: true }).acquire('job', 400, 'me'))!;
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(await on.redis.get('lock:job')).toBe('me');
+  expect(handle.lost?.aborted).toBe(false);
+  await handle.release();
+  redis.disconnect();
+});
+
+it('a handle without renewLocks knows of no loss', async () => {
+  expect(await adapter().acquire('job', 5_000)).not.toHaveProperty('lost');
 });
