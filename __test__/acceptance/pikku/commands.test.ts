@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Host } from '../../support/pikku/hosts.js';
-import { Monitor } from '../../support/pikku/monitor.js';
+import { Monitor } from '../../support/monitor.js';
 import { Scene, STORE } from '../../support/pikku/scene.js';
 
 /** What a run may cost, in commands on the store's server; each one is a round trip. The original costs the second. */

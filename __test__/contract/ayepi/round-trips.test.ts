@@ -1,50 +1,83 @@
-import { Redis } from 'ioredis5';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
 
 import { ayepi, ground } from '../../support/ayepi.js';
-import { BurstProxy } from '../../support/burst-proxy.js';
+import { Costs, itCosts } from '../../support/costs.js';
 
 const on = ground();
-let proxy: BurstProxy;
-let client: Redis;
+let costs: Costs;
 let store: ReturnType<typeof ayepi.redisStore>;
 let cache: ReturnType<typeof ayepi.redisCache>;
 let broker: ReturnType<typeof ayepi.redisBroker>;
 
-const entry = { key: 'k', staleUntil: Date.now() + 60_000 } as never;
-const calls: Array<[string, number, () => Promise<unknown>]> = [
-  ['store.get', 1, () => store.get('k')],
-  ['store.set', 1, () => store.set('k', 'v', 1000)],
-  ['store.delete', 1, () => store.delete('k')],
-  ['store.setIfNotExists', 1, () => store.setIfNotExists('k', 'v', 1000)],
-  ['store.increment', 1, () => store.increment('n', 1)],
-  ['store.increment with a TTL', 1, () => store.increment('n', 1, 1000)],
-  ['cache.get', 1, () => cache.get('k')],
-  ['cache.set', 1, () => cache.set('k', entry)],
-  ['cache.delete', 1, () => cache.delete('k')],
-  ['cache.invalidate of a page', 3, () => cache.set('k', entry).then(() => cache.invalidate(() => true))],
-  ['cache.clear of a page', 2, () => cache.clear()],
-  ['broker.publish', 1, () => broker.publish('m')],
-];
-
 beforeAll(async () => {
-  proxy = await BurstProxy.start(on.server.port);
-  client = new Redis(proxy.url);
-  store = ayepi.redisStore(client, { prefix: 's:' });
-  cache = ayepi.redisCache(client);
-  broker = ayepi.redisBroker(client);
-  // The server sees every script once, so that no count holds the loading of one.
-  for (const [, , call] of calls) await call();
+  costs = await Costs.start(on);
+  store = ayepi.redisStore(costs.client, { prefix: 's:' });
+  cache = ayepi.redisCache(costs.client);
+  broker = ayepi.redisBroker(costs.client);
+  await store.get('connected');
 });
 
-afterAll(async () => {
-  client.disconnect();
-  await proxy.close();
+afterAll(() => costs.stop());
+
+const entry = { key: 'k', staleUntil: Date.now() + 60_000 } as never;
+const fill = (entries: number) => (): Promise<unknown> =>
+  Promise.all(Array.from({ length: entries }, (_, i) => cache.set(`k${i}`, entry)));
+
+describe('commands and round trips of a store', () => {
+  itCosts(
+    () => costs,
+    [
+      { name: 'get', commands: ['GET'], roundTrips: 1, call: () => store.get('k') },
+      { name: 'set', commands: ['SET'], roundTrips: 1, call: () => store.set('k', 'v') },
+      { name: 'set with a TTL', commands: ['SET'], roundTrips: 1, call: () => store.set('k', 'v', 1000) },
+      { name: 'delete', commands: ['DEL'], roundTrips: 1, call: () => store.delete('k') },
+      {
+        name: 'setIfNotExists',
+        commands: ['EVALSHA'],
+        roundTrips: 1,
+        call: () => store.setIfNotExists('c', '1', 1000),
+      },
+      { name: 'increment', commands: ['EVALSHA'], roundTrips: 1, call: () => store.increment('n', 1) },
+      { name: 'increment with a TTL', commands: ['EVALSHA'], roundTrips: 1, call: () => store.increment('n', 1, 1000) },
+    ],
+  );
 });
 
-describe('round trips', () => {
-  it.each(calls)('%s takes at most %i', async (name, most, call) => {
-    const besides = name === 'cache.invalidate of a page' ? 1 : 0;
-    expect(await proxy.count(call)).toBeLessThanOrEqual(most + besides);
-  });
+describe('commands and round trips of a cache', () => {
+  const invalidate = (): Promise<unknown> => cache.invalidate(() => true);
+  const three = <T>(item: T): T[] => [item, item, item];
+  itCosts(
+    () => costs,
+    [
+      { name: 'get', commands: ['GET'], roundTrips: 1, call: () => cache.get('k') },
+      { name: 'set', commands: ['SET'], roundTrips: 1, call: () => cache.set('k', entry) },
+      { name: 'delete', commands: ['DEL'], roundTrips: 1, call: () => cache.delete('k') },
+      {
+        name: 'clear of nothing',
+        commands: ['SCAN'],
+        roundTrips: 1,
+        before: () => cache.clear(),
+        call: () => cache.clear(),
+      },
+      {
+        name: 'clear of a page',
+        commands: ['SCAN', 'UNLINK'],
+        roundTrips: 2,
+        before: fill(9),
+        call: () => cache.clear(),
+      },
+      { name: 'invalidate nothing', commands: ['SCAN'], roundTrips: 1, before: () => cache.clear(), call: invalidate },
+      {
+        name: 'invalidate a page',
+        commands: ['SCAN', ...three('GET'), ...three('EVALSHA')],
+        roundTrips: 3,
+        before: fill(3),
+        call: invalidate,
+      },
+    ],
+  );
+});
+
+describe('commands and round trips of a broker', () => {
+  itCosts(() => costs, [{ name: 'publish', commands: ['PUBLISH'], roundTrips: 1, call: () => broker.publish('m') }]);
 });

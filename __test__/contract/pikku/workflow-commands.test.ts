@@ -1,7 +1,7 @@
 /** `RedisWorkflowService`: one command for each method, however many runs and keys there are. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { Monitor } from '../../support/pikku/monitor.js';
+import { Monitor } from '../../support/monitor.js';
 import { siblings } from '../../support/pikku/siblings.js';
 import { newRun, type OpenService, openService } from '../../support/pikku/workflow.js';
 

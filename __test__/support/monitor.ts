@@ -1,4 +1,4 @@
-import type { RawClient, Server } from '../server.js';
+import type { RawClient, Server } from './server.js';
 
 /** Commands of a connection's own affairs, which no call of a store stands for. */
 const HOUSEKEEPING = new Set(['PING', 'HELLO', 'AUTH', 'CLIENT', 'SELECT', 'INFO', 'SCRIPT', 'COMMAND', 'QUIT']);
