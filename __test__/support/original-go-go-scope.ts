@@ -27,8 +27,14 @@ export async function extend(
 }
 
 /** GET, then SETEX. */
-export async function recordFailure(redis: Redis, key: string, most: number): Promise<number> {
+export async function recordFailure(
+  redis: Redis,
+  key: string,
+  most: number,
+  between: Between = nothing,
+): Promise<number> {
   const text = await redis.get(key);
+  await between();
   const previous = text ? JSON.parse(text) : undefined;
   const failureCount = (previous?.failureCount ?? 0) + 1;
   const state = failureCount >= most ? 'open' : (previous?.state ?? 'closed');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { RedisAdapter } from 'ferrodis/go-go-scope';
+import { RedisAdapter, RedisCacheAdapter, RedisIdempotencyAdapter } from 'ferrodis/go-go-scope';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { ayepi, ground, until } from '../../support/ayepi.js';
@@ -100,4 +100,23 @@ it('locks, circuits and checkpoints of go-go-scope are understood both ways', as
   expect((await adapter.loadLatest('t'))?.data).toBe('theirs');
   await adapter.deleteAll('t');
   expect(await original('exists', 'g:checkpoint:t', 'g:checkpoint:t:1', 'g:checkpoint:t:2')).toBe(0);
+});
+
+it('caches and records of go-go-scope are understood both ways', async () => {
+  const cache = new RedisCacheAdapter(on.redis);
+  await cache.set('ours', { a: 'ç' }, 1500);
+  expect(await original('get', 'cache:ours')).toBe('{"a":"ç"}');
+  expect(await original('ttl', 'cache:ours')).toBe(2);
+  await original('setex', 'cache:theirs', 60, '[1]');
+  expect(await cache.get('theirs')).toEqual([1]);
+  expect((await cache.keys()).toSorted()).toEqual(['ours', 'theirs']);
+  await cache.clear();
+  expect(await original('exists', 'cache:ours', 'cache:theirs')).toBe(0);
+
+  const records = new RedisIdempotencyAdapter(on.redis);
+  await original('setex', 'idempotency:theirs', 60, '[null,"done"]');
+  expect(await records.get('theirs')).toEqual({ value: [null, 'done'], expiresAt: expect.any(Number) });
+  await records.set('ours', [null, 1], 60_000);
+  expect(await original('get', 'idempotency:ours')).toBe('[null,1]');
+  expect(await original('pttl', 'idempotency:ours')).toBeGreaterThan(50_000);
 });

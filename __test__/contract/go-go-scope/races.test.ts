@@ -42,6 +42,24 @@ describe('a lock that ends and is taken while its old holder looks', () => {
     expect(await on.redis.pttl('stolen')).toBeLessThanOrEqual(5000);
   });
 
+  it('with the original counts as prolonged though it has gone', async () => {
+    await on.redis.set('gone', 'me', 'PX', 1000);
+    expect(await original.extend(on.redis, 'gone', 'me', 5000, () => on.redis.del('gone'))).toBe(true);
+    expect(await on.redis.exists('gone')).toBe(0);
+  });
+
+  it('here counts as prolonged only if it is there', async () => {
+    const other = await on.client();
+    for (let round = 0; round < 100; round++) {
+      const handle = (await adapter.acquire('going', 60_000))!;
+      const [extended, removed] = await Promise.all([handle.extend(60_000), other.del('p:lock:going')]);
+      expect(removed).toBe(1);
+      // Removed before it: not extended. After it: extended, and gone for all that.
+      expect([true, false]).toContain(extended);
+      expect(await handle.extend(60_000)).toBe(false);
+    }
+  });
+
   it('here is left alone, under any interleaving of 200 rounds', async () => {
     const thief = await on.client();
     for (let round = 0; round < 200; round++) {
@@ -98,6 +116,26 @@ it('circuits are understood by a process of the original, and the other way roun
   expect(await adapter.recordFailure('shared', 3)).toBe(3);
   expect(await adapter.getState('shared')).toMatchObject({ state: 'open', failureCount: 3 });
 });
+
+describe('a success that comes while a failure is counted', () => {
+  it('with the original is forgotten', async () => {
+    await on.redis.set('healed', '{"state":"open","failureCount":7}');
+    const success = JSON.stringify({ state: 'closed', failureCount: 0, lastSuccessTime: 1 });
+    await original.recordFailure(on.redis, 'healed', 99, () => on.redis.setex('healed', 3600, success));
+    expect(JSON.parse((await on.redis.get('healed'))!)).toMatchObject({ state: 'open', failureCount: 8 });
+  });
+
+  it('here comes before or after it', async () => {
+    const other = new RedisAdapter(await on.client(), { keyPrefix: 'p:' });
+    for (let round = 0; round < 100; round++) {
+      await adapter.setState('healed', { state: 'open', failureCount: 7 });
+      await Promise.all([adapter.recordFailure('healed', 99), other.recordSuccess('healed')]);
+      const { state, failureCount } = (await adapter.getState('healed'))!;
+      expect(['closed 0', 'closed 1']).toContain(`${state} ${failureCount}`);
+    }
+  });
+});
+
 describe('a save that comes in between', () => {
   it('with the original leaves data that no index names', async () => {
     const { prefix, index } = await saved(1);
