@@ -2,7 +2,7 @@ import { RedisAdapter, RedisCacheAdapter, RedisIdempotencyAdapter } from 'ferrod
 import { describe, expect, it } from 'vitest';
 
 import { alone, CARRIED, CLIENTS, connections, mock } from '../../support/clients.js';
-import { ground, until } from '../../support/ground.js';
+import { ground } from '../../support/ground.js';
 
 const on = ground();
 
