@@ -21,6 +21,14 @@ pub fn walk<E>(bytes: &[u8], frames: u32, mut visit: impl FnMut(Token) -> Result
     while owed > 0 && at < bytes.len() {
         let kind = bytes[at];
         let line = at + 1;
+        if kind == b'$'
+            && let Some((length, header)) = crate::redis::plain(&bytes[line..])
+        {
+            visit(Token::Text(line + header, line + header + length))?;
+            at = line + header + length + 2;
+            owed -= 1;
+            continue;
+        }
         let end = line + memchr::memchr(b'\r', &bytes[line..]).unwrap_or(bytes.len() - line);
         let number = || crate::redis::decimal(&bytes[line..end]);
         at = end + 2;

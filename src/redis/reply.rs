@@ -2,6 +2,7 @@
 //!
 //! The bytes are complete, scanned RESP: `resp` has checked every length, so a view only follows them.
 
+use super::resp::plain;
 use crate::error::{Code, Error};
 
 /// One reply, seen in place.
@@ -230,6 +231,12 @@ impl ReplyBuilder {
 /// Splits the first complete value off `bytes`. Attributes (`|`) are skipped.
 fn read(bytes: &[u8]) -> (Value<'_>, &[u8]) {
     let Some((&kind, after)) = bytes.split_first() else { return (Value::Nil, bytes) };
+    if kind == b'$'
+        && let Some((n, header)) = plain(after)
+        && let Some((text, rest)) = after[header..].split_at_checked(n)
+    {
+        return (Value::Text(text), rest.get(2..).unwrap_or_default());
+    }
     let end = memchr::memchr(b'\r', after).unwrap_or(after.len());
     let line = &after[..end];
     let rest = after.get(end + 2..).unwrap_or_default();

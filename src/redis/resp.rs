@@ -67,37 +67,13 @@ impl Scanner {
     /// of no more use then.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, Error> {
         while let Some(&kind) = bytes.get(self.position) {
-            if !b"+-:_#,($=!*~>%|".contains(&kind) {
-                return Err(malformed("an unknown type"));
-            }
-            let Some(end) = self.line_end(bytes)? else { break };
-            let line = &bytes[self.position + 1..end];
-            let after = end + 2;
-            match kind {
-                b'+' | b'-' | b',' | b'(' => self.value(after),
-                b':' => {
-                    length(line, true)?;
-                    self.value(after);
-                }
-                b'_' if line.is_empty() => self.value(after),
-                b'#' if matches!(line, b"t" | b"f") => self.value(after),
-                b'$' | b'=' | b'!' => match size(line, kind == b'$')? {
-                    None => self.value(after),
-                    Some(n) => {
-                        let close = after.saturating_add(n);
-                        self.within(close.saturating_add(2))?;
-                        match bytes.get(close..close + 2) {
-                            Some(b"\r\n") if kind != b'=' || n >= 4 => self.value(close + 2),
-                            Some(_) => return Err(malformed("a string without its line end")),
-                            None => break,
-                        }
-                    }
-                },
-                b'*' | b'~' | b'>' | b'%' | b'|' => {
-                    let n = size(line, kind == b'*')?.unwrap_or(0);
-                    self.aggregate(kind, n, after)?;
-                }
-                _ => return Err(malformed("a broken null or boolean")),
+            let after = self.position + 1;
+            let arrived = match plain(&bytes[after..]).filter(|_| kind == b'$') {
+                Some((n, header)) => self.bulk(kind, n, after + header, bytes)?,
+                None => self.line(kind, bytes)?,
+            };
+            if !arrived {
+                break;
             }
             if self.owed.is_empty() {
                 let length = self.position;
@@ -107,6 +83,47 @@ impl Scanner {
         }
         self.within(bytes.len())?;
         Ok(None)
+    }
+
+    /// Reads the value or the header that begins at `position`. False: not all of it has arrived.
+    fn line(&mut self, kind: u8, bytes: &[u8]) -> Result<bool, Error> {
+        if !b"+-:_#,($=!*~>%|".contains(&kind) {
+            return Err(malformed("an unknown type"));
+        }
+        let Some(end) = self.line_end(bytes)? else { return Ok(false) };
+        let line = &bytes[self.position + 1..end];
+        let after = end + 2;
+        match kind {
+            b'+' | b'-' | b',' | b'(' => self.value(after),
+            b':' => {
+                length(line, true)?;
+                self.value(after);
+            }
+            b'_' if line.is_empty() => self.value(after),
+            b'#' if matches!(line, b"t" | b"f") => self.value(after),
+            b'$' | b'=' | b'!' => match size(line, kind == b'$')? {
+                None => self.value(after),
+                Some(n) => return self.bulk(kind, n, after, bytes),
+            },
+            b'*' | b'~' | b'>' | b'%' | b'|' => {
+                let n = size(line, kind == b'*')?.unwrap_or(0);
+                self.aggregate(kind, n, after)?;
+            }
+            _ => return Err(malformed("a broken null or boolean")),
+        }
+        Ok(true)
+    }
+
+    /// A string of `n` bytes begins at `start`. False: not all of it has arrived.
+    fn bulk(&mut self, kind: u8, n: usize, start: usize, bytes: &[u8]) -> Result<bool, Error> {
+        let close = start.saturating_add(n);
+        self.within(close.saturating_add(2))?;
+        match bytes.get(close..close + 2) {
+            Some(b"\r\n") if kind != b'=' || n >= 4 => self.value(close + 2),
+            Some(_) => return Err(malformed("a string without its line end")),
+            None => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// The index of the line end of the line at `position`, once it has arrived.
@@ -166,6 +183,23 @@ impl Scanner {
         }
         Ok(())
     }
+}
+
+/// Digits of a length that [`plain`] reads: more stand before no string that is short enough.
+const PLAIN: usize = 9;
+
+/// The number at the start of `bytes`, and how long it is with its line end: of few digits and nothing else, as
+/// nearly every length is. `None` tells nothing, and the line is to be read with care.
+pub fn plain(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut n = 0;
+    for (i, byte) in bytes.iter().take(PLAIN + 1).enumerate() {
+        match byte {
+            b'0'..=b'9' => n = n * 10 + usize::from(byte - b'0'),
+            b'\r' if i > 0 && bytes.get(i + 1) == Some(&b'\n') => return Some((n, i + 2)),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// The length in a header line, `None` for the -1 that RESP2 writes for nil.
@@ -231,6 +265,16 @@ mod tests {
         ] {
             let with_more = [reply.as_bytes(), b"+next\r\n"].concat();
             assert_eq!(scan(&with_more).unwrap(), Some(reply.len()), "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn few_digits_before_a_line_end_are_a_plain_number() {
+        assert_eq!(plain(b"0\r\n"), Some((0, 3)));
+        assert_eq!(plain(b"007\r\nrest"), Some((7, 5)));
+        assert_eq!(plain(b"123456789\r\n"), Some((123_456_789, 11)));
+        for other in ["", "\r\n", "1", "1\r", "1\rx", "-1\r\n", "+1\r\n", "1x\r\n", "1234567890\r\n"] {
+            assert_eq!(plain(other.as_bytes()), None, "{other:?}");
         }
     }
 
