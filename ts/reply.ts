@@ -101,6 +101,22 @@ export class Reply {
     return text === null ? Number.NaN : Number(text);
   }
 
+  /** The next value, where it is text of up to 15 decimal digits, as a number; else undefined, and it stays where it is. */
+  whole(): number | undefined {
+    const { source, tokens, at } = this;
+    const start = tokens[at + 1] as number;
+    const end = tokens[at + 2] as number;
+    if (tokens[at] !== TEXT || end === start || end - start > 15) return undefined;
+    let number = 0;
+    for (let i = start; i < end; i++) {
+      const digit = source.charCodeAt(i) - 0x30;
+      if (digit < 0 || digit > 9) return undefined;
+      number = number * 10 + digit;
+    }
+    this.at = at + 3;
+    return number;
+  }
+
   /** The next value, whatever its shape. */
   value(): Value {
     const { tokens, at } = this;

@@ -1,8 +1,7 @@
 /** Reading the entries of an index whose metadata has certain values. */
 import type { Arg, Reply } from '../client.js';
 import type { Link } from './link.js';
-import { decodeField } from './metadata.js';
-import { HashReader, readList, readRanked } from './replies.js';
+import { HashReader, readField, readList, readRanked } from './replies.js';
 import type { IndexEntry } from './types.js';
 
 /** Ranks that are looked at: often enough at first, never more in the end. */
@@ -90,8 +89,10 @@ class Survey {
     reply.list();
     let all = true;
     for (const [name, value] of this.wanted) {
-      const text = reply.lossyText();
-      all &&= text !== null && !name.includes('.') && matches(value, decodeField(text));
+      if (reply.isNil() || name.includes('.') || !all) {
+        all = false;
+        reply.skip();
+      } else all = matches(value, readField(reply));
     }
     return all;
   }

@@ -98,6 +98,12 @@ function fieldText(value: unknown): string | undefined {
 
 /** The value that a field's text stands for. Numbers are all that JavaScript reads as one: `0x10`, `007`, ` 5 `. */
 export function decodeField(text: string): unknown {
+  const first = text.charCodeAt(0) | 0x20;
+  // Most texts are words. Of those only `Infinity` is a number.
+  if (first >= 0x61 && first <= 0x7a && first !== 0x69) {
+    if (text === 'true') return true;
+    return text === 'false' ? false : text;
+  }
   if (text.startsWith('[')) {
     try {
       return JSON.parse(text);
@@ -105,70 +111,61 @@ export function decodeField(text: string): unknown {
       return text;
     }
   }
-  if (text === 'true') return true;
-  if (text === 'false') return false;
   const number = Number(text);
   // Blanks are 0 to JavaScript.
   return Number.isNaN(number) || (number === 0 && text.trim() === '') ? text : number;
 }
 
 /**
- * Builds metadata from the fields of a hash, in any order. Where one field names a value and another something below
- * it, the value stays and the other keeps the rest of its name: `{ order: 1, 'order.placed': 2 }`.
+ * How the fields of a hash become nested metadata: which depends on their names alone, so that one layout serves all
+ * entries that have the same. Where one field names a value and another something below it, in whatever order, the value
+ * stays and the other keeps the rest of its name: `{ order: 1, 'order.placed': 2 }`.
  */
-export class MetadataBuilder {
-  private readonly root: Nested = {};
-  private readonly dotted: Array<[path: readonly string[], value: unknown]> = [];
-  private deep = false;
+export class Layout {
+  /** Every object below the root, parents first, in the order in which the fields need them. */
+  private readonly objects: Property[] = [];
+  /** Where each field's value goes; undefined where it would reach for a prototype. */
+  private readonly properties: Array<Property | undefined>;
 
-  /** Adds a field. */
-  add(field: FieldName, text: string): void {
-    const { path, hostile } = field;
-    if (hostile) return;
-    if (path.length === 1) this.root[path[0] as string] = decodeField(text);
-    else this.dotted.push([path, decodeField(text)]);
-    if (path.length > 2) this.deep = true;
+  constructor(names: readonly string[]) {
+    const values = new Set(names);
+    const known = new Map<string, number>();
+    this.properties = names.map((name) => {
+      const path = name.split('.');
+      if (path.includes(PROTOTYPE)) return undefined;
+      let parent = 0;
+      const end = path.length - 1;
+      for (let i = 0; i < end; i++) {
+        const above = path.slice(0, i + 1).join('.');
+        if (values.has(above)) return { parent, name: path.slice(i).join('.') };
+        const object = known.get(above) ?? this.objects.push({ parent, name: path[i] as string });
+        known.set(above, object);
+        parent = object;
+      }
+      return { parent, name: path[end] as string };
+    });
   }
 
-  /** The metadata. */
-  build(): Record<string, unknown> {
-    const { dotted } = this;
-    // Values before what is below them, whatever the order of the hash; those of the root are there.
-    if (this.deep) dotted.sort(([a], [b]) => a.length - b.length);
-    for (const [path, value] of dotted) this.attach(path, value);
-    return this.root;
-  }
-
-  private attach(path: readonly string[], value: unknown): void {
-    let at = this.root;
-    const end = path.length - 1;
-    for (let i = 0; i < end; i++) {
-      const name = path[i] as string;
-      if (!Object.hasOwn(at, name)) {
-        at = at[name] = {};
-        continue;
+  /** Metadata with these values, one for each name. */
+  build(values: readonly unknown[]): Record<string, unknown> {
+    const { objects, properties } = this;
+    const root: Nested = {};
+    const made = [root];
+    for (let i = 0; i < properties.length; i++) {
+      const property = properties[i];
+      if (property === undefined) continue;
+      while (made.length <= property.parent) {
+        const { parent, name } = objects[made.length - 1] as Property;
+        made.push(((made[parent] as Nested)[name] = {}));
       }
-      const next = at[name];
-      if (typeof next !== 'object' || Array.isArray(next)) {
-        at[path.slice(i).join('.')] = value;
-        return;
-      }
-      at = next as Nested;
+      (made[property.parent] as Nested)[property.name] = values[i];
     }
-    at[path[end] as string] = value;
+    return root;
   }
 }
 
-/** The name of a field, taken apart. */
-export interface FieldName {
-  readonly text: string;
-  readonly path: readonly string[];
-  /** Whether assigning to it would reach for a prototype. */
-  readonly hostile: boolean;
-}
-
-/** Takes the name of a field apart. */
-export function fieldName(text: string): FieldName {
-  const path = text.split('.');
-  return { text, path, hostile: path.includes(PROTOTYPE) };
+/** A property of one of the objects that are built: 0 is the root. */
+interface Property {
+  readonly parent: number;
+  readonly name: string;
 }

@@ -1,28 +1,52 @@
 /** Readers of replies that several calls share. */
 import type { Reply } from '../client.js';
-import { type FieldName, fieldName, MetadataBuilder } from './metadata.js';
+import { decodeField, Layout } from './metadata.js';
 import type { IndexEntry } from './types.js';
 
 /**
- * Reads hashes, fields and values in turn, as metadata; undefined where there are no fields. The hashes of a page mostly
- * have the same fields in the same order, so the names of one serve for the next.
+ * Reads hashes as metadata; undefined where there are no fields. The entries of an index mostly have the same fields, so
+ * the layout of one serves for the next.
  */
 export class HashReader {
-  private readonly fields: FieldName[] = [];
+  private names: string[] = [];
+  private layout = new Layout([]);
 
-  /** The next value. */
+  /** The next value: a list of names, nil where they are those of the hash before, and of the values. */
   read(reply: Reply): Record<string, unknown> | undefined {
+    const length = reply.list() - 1;
+    if (length < 0) return undefined;
+    if (reply.isNil()) reply.skip();
+    else this.arrange(readList(reply.list(), () => reply.lossyText() as string));
+    return this.layout.build(readList(length, () => readField(reply)));
+  }
+
+  /** The next value: names and values in turn. */
+  readPairs(reply: Reply): Record<string, unknown> | undefined {
     const length = reply.list() / 2;
     if (length <= 0) return undefined;
-    const builder = new MetadataBuilder();
+    const known = this.names;
+    const names: string[] = [];
+    const values: unknown[] = [];
+    let same = known.length === length;
     for (let i = 0; i < length; i++) {
-      const known = this.fields[i];
-      const name = reply.textLike(known?.text) as string;
-      const field = known?.text === name ? known : (this.fields[i] = fieldName(name));
-      builder.add(field, reply.lossyText() as string);
+      const name = reply.textLike(known[i]) as string;
+      same &&= name === known[i];
+      names.push(name);
+      values.push(readField(reply));
     }
-    return builder.build();
+    if (!same) this.arrange(names);
+    return this.layout.build(values);
   }
+
+  private arrange(names: string[]): void {
+    this.names = names;
+    this.layout = new Layout(names);
+  }
+}
+
+/** The next value as the field of a hash. */
+export function readField(reply: Reply): unknown {
+  return reply.whole() ?? decodeField(reply.lossyText() as string);
 }
 
 /** Reads nothing. */

@@ -15,6 +15,7 @@ const FIRST_PAUSE_MS = 10;
 /** The indexes of a store. @param strict as the option of the adapter */
 export function createIndex(link: Link, validator: UpdateValidator, strict: boolean): SortedIndex {
   const readScore = strict ? exactScore : readWholeScore;
+  const hashes = new HashReader();
   const getScore = strict ? exactScore : Number.parseFloat;
 
   const merge = async (key: string, id: string, metadata: Record<string, unknown>): Promise<boolean> => {
@@ -31,7 +32,15 @@ export function createIndex(link: Link, validator: UpdateValidator, strict: bool
       return link.call('indexAdd', skip, entry, encodeMetadata({ version: 0, ...metadata }).sets);
     },
 
-    get: async (key, id) => link.call('indexGet', (reply) => readEntry(reply, id, getScore), [nameOf(key), nameOf(id)]),
+    async get(key, id) {
+      const readEntry = (reply: Reply): IndexEntry | null => {
+        if (reply.list() < 0) return null;
+        const score = getScore(reply.lossyText() as string);
+        const metadata = hashes.readPairs(reply);
+        return metadata === undefined ? { id, score } : { id, score, metadata };
+      };
+      return link.call('indexGet', readEntry, [nameOf(key), nameOf(id)]);
+    },
 
     async read(key, opts) {
       const offset = opts?.offset || 0;
@@ -43,7 +52,6 @@ export function createIndex(link: Link, validator: UpdateValidator, strict: bool
       const readPage = (reply: Reply): IndexEntry[] => {
         reply.list();
         const entries = readList(reply.list() / 2, () => readRanked(reply, readScore));
-        const hashes = new HashReader();
         reply.list();
         for (const entry of entries) entry.metadata = hashes.read(reply);
         return entries;
@@ -73,13 +81,6 @@ export function createIndex(link: Link, validator: UpdateValidator, strict: bool
 /** A key or id as it crosses. Absent stays absent, because it reads differently inside the name of a hash. */
 function nameOf(name: unknown): string | undefined {
   return name === undefined || name === null ? undefined : String(name);
-}
-
-function readEntry(reply: Reply, id: string, scoreOf: (text: string) => number): IndexEntry | null {
-  if (reply.list() < 0) return null;
-  const score = scoreOf(reply.lossyText() as string);
-  const metadata = new HashReader().read(reply);
-  return metadata === undefined ? { id, score } : { id, score, metadata };
 }
 
 function pause(ms: number): Promise<void> {

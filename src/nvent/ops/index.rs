@@ -73,8 +73,8 @@ pub fn delete(args: &Args, request: &mut Request) -> Result<(), Error> {
     Ok(())
 }
 
-/// `key start stop field…` → list of: ids and scores in turn, the highest score first; for each its HASH, or the list of
-/// the fields' values where fields are named.
+/// `key start stop field…` → list of: ids and scores in turn, the highest score first; for each its HASH, as
+/// [`hashes`] has it, or the list of the fields' values where fields are named.
 pub async fn page(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
     let ranks = ranks(&args, &caller).await?;
     let members = members(&ranks)?;
@@ -87,17 +87,22 @@ pub async fn page(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
         reply.text(member.id).text(member.score);
     }
     reply.list(ids.len());
-    append(&mut reply, calls).await?;
+    if fields.is_empty() {
+        append_hashes(&mut reply, calls).await?;
+    } else {
+        append(&mut reply, calls).await?;
+    }
     Ok(reply)
 }
 
-/// `key id…` → list of each id's HASH.
+/// `key id…` → list of each id's HASH: a list of its fields' names, nil where they are those of the hash before, and
+/// their values. Empty where there are no fields.
 pub async fn hashes(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
     let ids: Vec<_> = args.rest(1).collect();
     let calls = read_all(&caller, Index::of(&args), &ids, &[]);
     let mut reply = ReplyBuilder::new();
     reply.list(ids.len());
-    append(&mut reply, calls).await?;
+    append_hashes(&mut reply, calls).await?;
     Ok(reply)
 }
 
@@ -158,6 +163,47 @@ async fn append(reply: &mut ReplyBuilder, calls: Vec<Call>) -> Result<(), Error>
     Ok(())
 }
 
+/// Adds the hashes that the calls are answered with.
+async fn append_hashes(reply: &mut ReplyBuilder, calls: Vec<Call>) -> Result<(), Error> {
+    for call in calls {
+        let frames = call.await?;
+        write_hashes(reply, frames.all()?);
+    }
+    Ok(())
+}
+
+/// Adds hashes of fields and values in turn. The entries of an index mostly have the same fields in the same order,
+/// so JavaScript is spared most of their names.
+fn write_hashes<'a>(reply: &mut ReplyBuilder, hashes: impl Iterator<Item = Value<'a>>) {
+    let (mut before, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for hash in hashes {
+        let mut fields = hash.list();
+        while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+            names.push(name);
+            values.push(value);
+        }
+        if values.is_empty() {
+            reply.list(0);
+            continue;
+        }
+        reply.list(1 + values.len());
+        if names == before {
+            reply.nil();
+        } else {
+            reply.list(names.len());
+            for name in &names {
+                reply.value(*name);
+            }
+        }
+        for value in &values {
+            reply.value(*value);
+        }
+        std::mem::swap(&mut before, &mut names);
+        names.clear();
+        values.clear();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +233,17 @@ mod tests {
     fn what_is_absent_is_empty_in_a_command_and_undefined_in_a_name() {
         let sent = words(get, &[None, None]);
         assert_eq!(sent[2..], ["2", "", "undefined:meta:undefined", "", ""]);
+    }
+
+    #[test]
+    fn names_that_were_just_there_are_not_repeated() {
+        let sent = b"*2\r\n$1\r\na\r\n$1\r\n1\r\n%1\r\n$1\r\na\r\n$1\r\n2\r\n*0\r\n\
+            *2\r\n$1\r\na\r\n$1\r\n3\r\n*2\r\n$1\r\nb\r\n$1\r\n4\r\n";
+        let mut reply = ReplyBuilder::new();
+        write_hashes(&mut reply, Frames::new(sent.to_vec(), 5).each());
+        let expected = b"*2\r\n*1\r\n$1\r\na\r\n$1\r\n1\r\n*2\r\n$-1\r\n$1\r\n2\r\n*0\r\n\
+            *2\r\n$-1\r\n$1\r\n3\r\n*2\r\n*1\r\n$1\r\nb\r\n$1\r\n4\r\n";
+        assert_eq!(reply.into_bytes(), expected);
     }
 
     #[test]
