@@ -53,6 +53,19 @@ export interface ListedStep {
   readonly members: readonly string[];
 }
 
+/** A step as the host's runner of graphs looks at it. */
+export interface GraphStep {
+  readonly stepName: string;
+  readonly status: string | null;
+  readonly branchTaken: string | null;
+  readonly attemptCount: string | null;
+  readonly retries: string | null;
+  readonly fromStepName: string | null;
+}
+
+/** The fields of a {@link GraphStep}, behind the one that a step cannot be without. */
+export const GRAPH_FIELDS = ['stepId', 'status', 'branchTaken', 'attemptCount', 'retries', 'fromStepName'] as const;
+
 /** A step at the moment at which its lock was taken. */
 export interface LockedStep {
   readonly row: StepRow;
@@ -72,6 +85,12 @@ export interface AgentVersion {
   readonly workflowName: string | null;
   readonly graphHash: string | null;
   readonly graph: string | null;
+}
+
+/** A listed step with {@link GRAPH_FIELDS}. */
+export function graphStepOf({ stepName, fields }: ListedStep): GraphStep {
+  const [, status, branchTaken, attemptCount, retries, fromStepName] = fields as (string | null)[] & { length: 6 };
+  return { stepName, status, branchTaken, attemptCount, retries, fromStepName } as GraphStep;
 }
 
 /** See the file's text. Times are ms of the caller's clock. A lock is named by what follows the prefix in its key. */
@@ -105,6 +124,7 @@ export interface Backend {
     leaseTtl?: number,
   ): Promise<Claim>;
   listSteps(runId: string, fields: readonly string[], withHistory: boolean): Promise<ListedStep[]>;
+  graphSteps(runId: string): Promise<readonly GraphStep[]>;
   /** For each name the result of a step that has succeeded with one, else null. */
   nodeResults(runId: string, names: readonly string[]): Promise<(string | null)[]>;
   /** For each name whether there is such a step. */

@@ -3,17 +3,20 @@
  * that no native connection can stand in for. It has the original's races, but not its other faults.
  */
 import { renewBy } from '../renewal.js';
-import type {
-  AgentVersion,
-  Backend,
-  Claim,
-  ListedStep,
-  LockedClaim,
-  LockedStep,
-  Move,
-  NewStep,
-  Pairs,
-  StepPicture,
+import {
+  type AgentVersion,
+  type Backend,
+  type Claim,
+  GRAPH_FIELDS,
+  type GraphStep,
+  graphStepOf,
+  type ListedStep,
+  type LockedClaim,
+  type LockedStep,
+  type Move,
+  type NewStep,
+  type Pairs,
+  type StepPicture,
 } from './backend.js';
 import { type IoredisCommands, scanIds } from './ioredis.js';
 
@@ -162,6 +165,10 @@ export class DrivenBackend implements Backend {
       steps.push({ stepName, fields: values, members });
     }
     return steps;
+  }
+
+  async graphSteps(runId: string): Promise<GraphStep[]> {
+    return (await this.listSteps(runId, GRAPH_FIELDS, false)).map(graphStepOf);
   }
 
   async nodeResults(runId: string, names: readonly string[]): Promise<(string | null)[]> {

@@ -16,6 +16,7 @@ const METHODS: readonly Exclude<
   'retryStep',
   'claimStep',
   'listSteps',
+  'graphSteps',
   'nodeResults',
   'nodesExist',
   'setRunState',

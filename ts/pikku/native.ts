@@ -1,28 +1,33 @@
 /** The backend that calls native operations: each method is one command. */
-import type { Reply } from '../client.js';
+import type { Arg, Decode, Reply } from '../client.js';
 import { renew } from '../renewal.js';
-import type {
-  AgentVersion,
-  Backend,
-  Claim,
-  ListedStep,
-  LockedClaim,
-  LockedStep,
-  Move,
-  NewStep,
-  Pairs,
-  StepPicture,
+import {
+  type AgentVersion,
+  type Backend,
+  type Claim,
+  GRAPH_FIELDS,
+  type GraphStep,
+  graphStepOf,
+  type ListedStep,
+  type LockedClaim,
+  type LockedStep,
+  type Move,
+  type NewStep,
+  type Pairs,
+  type StepPicture,
 } from './backend.js';
 import type { Link } from './link.js';
 import type { Row, StepRow } from './record.js';
 import { readHash, readInt, readList, readNothing } from './replies.js';
+import { Turn } from './turn.js';
 import type { WorkflowStatus, WorkflowVersionStatus } from './types.js';
+import { splitStepId } from './workflow-keys.js';
 
 /** Steps and bytes that taking the lock of a run reads at most; beyond that each step is read when it is asked for. */
 const PICTURE = { steps: '500', bytes: String(4 << 20) };
 /** Arguments of a call that are not staged. */
 const FEW = 40;
-/** Nodes in one part of the answer of `readNodes`. */
+/** Nodes in one part of the answer of `readNodes`, and steps that `readGraph` reads at most. */
 const CHUNK = 500;
 
 const isOne = (reply: Reply): boolean => reply.int() === 1;
@@ -87,9 +92,35 @@ function readPicture(reply: Reply): StepPicture | null {
   return { complete, steps };
 }
 
+/** Texts of a hash, one after another, as a hash. */
+function rowOf(fields: Pairs): Row {
+  const row: Record<string, string> = {};
+  for (let at = 0; at < fields.length; at += 2) row[fields[at] as string] = fields[at + 1] as string;
+  return row;
+}
+
+/** A run with its steps; null when the index has not all of them, or they are too many for one reply. */
+function readGraph(reply: Reply): { row: Row; steps: GraphStep[] } | null {
+  let left = reply.list() - 2;
+  const [isIndexed, count] = [reply.int() === 1, reply.int()];
+  if (!isIndexed || count > CHUNK) {
+    for (; left > 0; left--) reply.skip();
+    return null;
+  }
+  const row = readHash(reply);
+  const steps: GraphStep[] = [];
+  for (left -= 1; left > 0; left -= 2) {
+    const stepName = reply.text() as string;
+    const fields = Array.from({ length: reply.list() }, () => reply.text());
+    steps.push(graphStepOf({ stepName, fields, members: [] }));
+  }
+  return { row, steps };
+}
+
 /** See the file's text. */
 export class NativeBackend implements Backend {
   private readonly link: Link;
+  private readonly turn = new Turn();
   private readonly mixed: '1' | null;
   private readonly retention: string | null;
 
@@ -100,26 +131,31 @@ export class NativeBackend implements Backend {
   }
 
   createRun(runId: string, now: number, fields: Pairs): Promise<void> {
+    const created = (reply: Reply): void => {
+      reply.skip();
+      // The host asks for the run as soon as it is made.
+      this.turn.keep(runId, { row: rowOf(fields) });
+    };
     // From the first step on all are in the index.
-    return this.link.call('createRun', readNothing, runId, String(now), ...fields, 'stepIndex', '1');
+    return this.link.call('createRun', created, runId, String(now), ...fields, 'stepIndex', '1');
   }
 
-  getRun(runId: string): Promise<Row> {
-    return this.link.call('getRun', readHash, runId);
+  async getRun(runId: string): Promise<Row> {
+    return this.turn.known(runId)?.row ?? (await this.link.call('getRun', readHash, runId));
   }
 
   async updateRun(runId: string, now: number, status: WorkflowStatus, fields: Pairs): Promise<void> {
-    const { link, retention } = this;
-    const done = await link.call('updateRun', readInt, runId, String(now), status, retention, ...fields);
+    const { retention } = this;
+    const done = await this.write(runId, 'updateRun', readInt, runId, String(now), status, retention, ...fields);
     if (done !== 2) return;
     const ended = status === 'completed' || status === 'failed' || status === 'cancelled';
-    await link.call('keepSteps', readInt, runId, ended ? retention : '-1');
+    await this.link.call('keepSteps', readInt, runId, ended ? retention : '-1');
   }
 
   insertStep(step: NewStep): Promise<StepRow | null> {
     const { runId, stepName, stepId, now, retries, retryDelay, fields } = step;
     const own = [runId, stepName, stepId, String(now), step.overwrite ? '1' : null, retries, retryDelay];
-    return this.link.call('insertStep', readOptionalStep, ...own, ...fields);
+    return this.write(runId, 'insertStep', readOptionalStep, ...own, ...fields);
   }
 
   getStep(runId: string, stepName: string): Promise<StepRow> {
@@ -128,15 +164,21 @@ export class NativeBackend implements Backend {
 
   moveStep(stepId: string, now: number, { status, stamp, payload }: Move, claim?: LockedClaim): Promise<boolean> {
     const change = [status, stamp, payload?.field, payload?.json];
-    return this.link.call('moveStep', isOne, stepId, String(now), ...change, ...claimArgs(claim));
+    const moved = (reply: Reply): boolean => {
+      if (reply.isInt()) return isOne(reply);
+      // A claim: the host asks for the run next, to execute the step.
+      this.turn.keep(splitStepId(stepId).runId, { row: readHash(reply) });
+      return true;
+    };
+    return this.writeStep(stepId, 'moveStep', moved, String(now), ...change, ...claimArgs(claim));
   }
 
   setStepField(stepId: string, now: number, field: string, value: string): Promise<boolean> {
-    return this.link.call('setStepField', isOne, stepId, String(now), field, value);
+    return this.writeStep(stepId, 'setStepField', isOne, String(now), field, value);
   }
 
   retryStep(stepId: string, now: number, status: string, token: string, claim?: LockedClaim): Promise<StepRow | null> {
-    return this.link.call('retryStep', readOptionalStep, stepId, String(now), status, token, ...claimArgs(claim));
+    return this.writeStep(stepId, 'retryStep', readOptionalStep, String(now), status, token, ...claimArgs(claim));
   }
 
   claimStep(
@@ -148,7 +190,7 @@ export class NativeBackend implements Backend {
     leaseTtl?: number,
   ): Promise<Claim> {
     const args = [String(now), token, rpcName, leaseTtl?.toString()];
-    return this.link.call('claimStep', readClaim, runId, stepName, ...args);
+    return this.write(runId, 'claimStep', readClaim, runId, stepName, ...args);
   }
 
   listSteps(runId: string, fields: readonly string[], withHistory: boolean): Promise<ListedStep[]> {
@@ -163,6 +205,22 @@ export class NativeBackend implements Backend {
     };
     const history = withHistory ? '1' : null;
     return this.link.call('listSteps', listed, runId, this.mixed, history, ...fields);
+  }
+
+  async graphSteps(runId: string): Promise<readonly GraphStep[]> {
+    const known = this.turn.known(runId)?.steps;
+    if (known !== undefined) return known;
+    if (this.mixed === null) {
+      // The host asks for the run next, and for the steps once more.
+      const graph = (reply: Reply): readonly GraphStep[] | null => {
+        const found = readGraph(reply);
+        if (found !== null) this.turn.keep(runId, found);
+        return found?.steps ?? null;
+      };
+      const steps = await this.link.call('readGraph', graph, runId, ...GRAPH_FIELDS);
+      if (steps !== null) return steps;
+    }
+    return (await this.listSteps(runId, GRAPH_FIELDS, false)).map(graphStepOf);
   }
 
   nodeResults(runId: string, names: readonly string[]): Promise<(string | null)[]> {
@@ -188,7 +246,7 @@ export class NativeBackend implements Backend {
   }
 
   setRunState(runId: string, now: number, name: string, json: string): Promise<void> {
-    return this.link.call('setRunState', readNothing, runId, String(now), name, json);
+    return this.write(runId, 'setRunState', readNothing, runId, String(now), name, json);
   }
 
   getRunState(runId: string): Promise<{ blob: string | null; variables: Row }> {
@@ -253,5 +311,19 @@ export class NativeBackend implements Backend {
 
   undispatchedSteps(before: number, limit: number): Promise<string[]> {
     return this.link.call('undispatchedSteps', readList, String(before), String(limit), this.mixed);
+  }
+
+  /** A call that changes a run or a step of it. */
+  private write<T>(runId: string, operation: string, decode: Decode<T>, ...args: Arg[]): Promise<T> {
+    this.turn.forget(runId);
+    const changed = (reply: Reply): T => {
+      this.turn.forget(runId);
+      return decode(reply);
+    };
+    return this.link.call(operation, changed, ...args);
+  }
+
+  private writeStep<T>(stepId: string, operation: string, decode: Decode<T>, ...args: Arg[]): Promise<T> {
+    return this.write(splitStepId(stepId).runId, operation, decode, stepId, ...args);
   }
 }

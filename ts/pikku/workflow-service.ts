@@ -43,13 +43,12 @@ export class RedisWorkflowService extends WorkflowRows {
     const completedNodeIds: string[] = [];
     const failedNodeIds: string[] = [];
     const branches: [string, string][] = [];
-    const wanted = ['stepId', 'status', 'branchTaken', 'attemptCount', 'retries'];
-    for (const { stepName, fields } of await this.kept.backend.listSteps(runId, wanted, false)) {
-      const [, status, branch, attempts, retries] = fields;
+    for (const step of await this.kept.backend.graphSteps(runId)) {
+      const { stepName, status, branchTaken } = step;
       if (status === 'succeeded') {
         completedNodeIds.push(stepName);
-        if (branch) branches.push([stepName, branch]);
-      } else if (status === 'failed' && Number(attempts ?? 0) > (Number(retries ?? 0) || 0)) {
+        if (branchTaken) branches.push([stepName, branchTaken]);
+      } else if (status === 'failed' && Number(step.attemptCount ?? 0) > (Number(step.retries ?? 0) || 0)) {
         failedNodeIds.push(stepName);
       }
     }
@@ -60,11 +59,11 @@ export class RedisWorkflowService extends WorkflowRows {
   async getStepInstances(
     runId: string,
   ): Promise<Array<{ stepName: string; status: StepStatus; fromStepName?: string }>> {
-    const listed = await this.kept.backend.listSteps(runId, ['stepId', 'status', 'fromStepName'], false);
-    return listed.map(({ stepName, fields }) => ({
+    const steps = await this.kept.backend.graphSteps(runId);
+    return steps.map(({ stepName, status, fromStepName }) => ({
       stepName,
-      status: fields[1] as StepStatus,
-      fromStepName: (fields[2] || undefined) as string,
+      status: status as StepStatus,
+      fromStepName: (fromStepName || undefined) as string,
     }));
   }
 

@@ -7,7 +7,7 @@ import { Monitor } from '../../support/monitor.js';
 import { Scene, STORE } from '../../support/pikku/scene.js';
 
 /** What a run may cost, in commands on the store's server; each one is a round trip. The original costs the second. */
-const LIMITS = { inline: [14, 47], queued: [33, 93], graph: [22, 64], graphAmongMany: [22, 6040] } as const;
+const LIMITS = { inline: [13, 47], queued: [29, 93], graph: [16, 64], graphAmongMany: [16, 6040] } as const;
 
 let scene: Scene;
 let monitor: Monitor;

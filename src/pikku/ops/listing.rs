@@ -11,6 +11,7 @@ use crate::redis::{Args, Caller, Deadline, Frames, Operation, Repeat, ReplyBuild
 pub const OPERATIONS: &[Operation] = &[
     steps("pikku.listSteps", Deadline::Bulk, |args, caller| Box::pin(list_steps(args, caller))),
     steps("pikku.keepSteps", Deadline::Bulk, |args, caller| Box::pin(keep_steps(args, caller))),
+    once("pikku.readGraph", read_graph),
     once("pikku.readNodes", read_nodes),
 ];
 
@@ -68,7 +69,7 @@ impl Wish<'_> {
         let mut pages = Vec::new();
         loop {
             let mut request = Request::new(Repeat::Freely);
-            request.script(&script::PIKKU_READ_STEPS, 4 + self.field_count());
+            request.script(&script::PIKKU_READ_STEPS, 5 + self.field_count());
             keys::run(&mut request, self.prefix, self.run);
             workflow::steps(&mut request, self.prefix, self.run);
             request.parts(&[self.prefix, b":step:", self.run, b":"]);
@@ -77,7 +78,7 @@ impl Wish<'_> {
             } else {
                 request.arg(b"");
             }
-            request.int((pages.len() * CHUNK) as i64).int(CHUNK as i64);
+            request.int((pages.len() * CHUNK) as i64).int(CHUNK as i64).arg(b"");
             self.fields(&mut request);
             let frames = caller.call(request).await?;
             let mut answer = frames.first()?.list();
@@ -211,6 +212,21 @@ async fn keep_steps(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
     let mut reply = ReplyBuilder::new();
     reply.int(names.len() as i64);
     Ok(reply)
+}
+
+/// `P R field …` → list: 1, or 0 when the index has not all steps · how many steps there are · the run hash · for each of
+/// the first [`CHUNK`] steps its name and a list of the fields. The first field is `stepId`.
+fn read_graph(args: &Args, request: &mut Request) -> Result<(), Error> {
+    const OWN: usize = 2;
+    let (prefix, run) = (args.bytes(0, "keyPrefix")?, args.bytes(1, "runId")?);
+    request.script(&script::PIKKU_READ_STEPS, 5 + args.len().saturating_sub(OWN));
+    keys::run(request, prefix, run);
+    workflow::steps(request, prefix, run);
+    request.parts(&[prefix, b":step:", run, b":"]).arg(b"").int(0).int(CHUNK as i64).arg(b"1");
+    for field in args.rest(OWN) {
+        request.opt(field);
+    }
+    Ok(())
 }
 
 /// `P R exists? S …` → list: for each name 1 or 0 with `exists`, else the result of a step that has succeeded with one,

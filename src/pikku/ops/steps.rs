@@ -2,6 +2,7 @@
 
 use super::once;
 use crate::error::Error;
+use crate::pikku::keys;
 use crate::pikku::workflow::{self, STATE, Step};
 use crate::redis::{Args, Operation, Request, script};
 
@@ -42,12 +43,14 @@ fn insert_step(args: &Args, request: &mut Request) -> Result<(), Error> {
 }
 
 /// `P stepId nowMs status stamp? field? json? leaseToken? leaseMs? lockToken?` → 1 done, 0 no such step, 2 a worker
-/// was faster than `scheduled`. `field` is `result` or `error`. With a lease it is a claim under the lock of the step, which is given back.
+/// was faster than `scheduled`. `field` is `result` or `error`. With a lease it is a claim under the lock of the step, which
+/// is given back; then the hash of the run takes the place of 1.
 fn move_step(args: &Args, request: &mut Request) -> Result<(), Error> {
     let (step, id) = by_id(args)?;
     let (now, status) = (args.bytes(2, "now")?, args.bytes(3, "status")?);
     request.script(&script::PIKKU_MOVE_STEP, 11);
     step.claim_keys(request, id);
+    keys::run(request, args.bytes(0, "keyPrefix")?, step.run);
     request.arg(step.run).arg(step.name).arg(id).arg(now).arg(status);
     for arg in 4..10 {
         request.opt(args.get(arg));

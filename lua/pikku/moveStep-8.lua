@@ -2,11 +2,11 @@
 -- Atomic because two of these at once must leave one entry for the attempt, and hash and history must agree.
 --
 -- KEYS[1]  P:step:R:S   KEYS[2]  P:step-history:<step id>   KEYS[3]  P:steps:R   KEYS[4]  P:active-runs
--- KEYS[5]  P:pending-steps   KEYS[6]  P:step-lease:R:S   KEYS[7]  P:step-lock:R:S
+-- KEYS[5]  P:pending-steps   KEYS[6]  P:step-lease:R:S   KEYS[7]  P:step-lock:R:S   KEYS[8]  P:run:R
 -- ARGV[1]  R   ARGV[2]  S   ARGV[3]  step id   ARGV[4]  now (ms)   ARGV[5]  status   ARGV[6]  name of its time stamp
 -- ARGV[7]  'result' or 'error', '' = neither   ARGV[8]  its JSON text, '' for undefined
 -- ARGV[9]  '' = not a claim, token of the lease to begin   ARGV[10]  its time to live (ms)   ARGV[11]  token of the lock
--- Returns 1 done · 0 no such step · 2 a worker was faster, nothing is changed.
+-- Returns 1 done, or the hash of the run for a claim · 0 no such step · 2 a worker was faster, nothing is changed.
 local rcall = redis.call
 --- @include "pikku/attempt"
 --- @include "pikku/note"
@@ -35,7 +35,9 @@ attempt_put(KEYS[2], members, step, status, now, ARGV[6], field, ARGV[8])
 if ARGV[9] ~= '' then
   lease_begin(KEYS[1], KEYS[6], attempt, ARGV[9], ARGV[10])
   claim_done(KEYS[7], ARGV[11])
-elseif field ~= '' then
+  return rcall('HGETALL', KEYS[8])
+end
+if field ~= '' then
   rcall('DEL', KEYS[6])
 end
 return 1
