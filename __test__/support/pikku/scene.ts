@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { vi } from 'vitest';
+
 import { type RawClient, Server } from '../server.js';
 import { effectsOf, Host, type HostSettings } from './hosts.js';
 import { LATEST } from './packages.mjs';
+
+/** Every test starts processes, which takes its time on a busy machine. */
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 export type StoreName = 'ferrodis' | 'original';
 
@@ -82,7 +87,7 @@ export class Scene {
   }
 
   /** Waits until the run has one of the given states; its hash. */
-  async ended(runId: string, states = ['completed', 'failed', 'cancelled'], timeoutMs = 15_000): Promise<RunHash> {
+  async ended(runId: string, states = ['completed', 'failed', 'cancelled'], timeoutMs = 40_000): Promise<RunHash> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const run = await this.runHash(runId);
