@@ -1,12 +1,15 @@
 /** Runs `__test__/runtimes/*.mjs` against the packed package on every runtime we promise. Each comes from npm. */
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { main, root, run } from '../lib/shell.mjs';
+import { main, npm, root, run } from '../lib/shell.mjs';
 import { withConsumer } from '../lib/consumer.mjs';
 import { installRuntime, runtimes } from '../lib/runtimes.mjs';
 
 /** The Node that runs this is a promised one as well. */
 const present = { name: `node ${process.versions.node}`, program: process.execPath, args: [] };
+
+/** What the programs use beside the package: a client that a user might bring, by the name it has in this project. */
+const CLIENT = 'ioredis5';
 
 /** Longest run of one script, in seconds: one that does not exit by itself has failed. */
 const PATIENCE = '60';
@@ -20,6 +23,12 @@ main(async () => {
     console.log('other runtimes are installed on Linux only: running on this Node alone');
   }
   await withConsumer(async ({ folder }) => {
+    const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const quietly = ['--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'];
+    await npm(['install', ...quietly, `${CLIENT}@${devDependencies[CLIENT]}`], { cwd: folder });
+    // `@ayepi/core` is on no registry.
+    const core = join(root, '__test__', 'fixtures', 'ayepi', 'core');
+    cpSync(core, join(folder, 'node_modules', '@ayepi', 'core'), { recursive: true });
     cpSync(join(root, '__test__', 'runtimes'), folder, { recursive: true });
     let passed = 0;
     let failed = 0;
