@@ -1,7 +1,7 @@
 //! Whole caches: clearing, and removing what a predicate in JavaScript picks.
 
 use crate::error::Error;
-use crate::redis::keyspace::{beginning_with, remove_all, scan};
+use crate::redis::keyspace::{beginning_with, remove_matching, scan};
 use crate::redis::{Args, Caller, Repeat, ReplyBuilder, Request, script};
 
 /// Keys that one step of an invalidation looks at: their entries are in memory together.
@@ -9,7 +9,7 @@ const PAGE: i64 = 500;
 
 /// `prefix` → OK. Removes every key that begins with it.
 pub async fn clear(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
-    remove_all(&caller, args.bytes(0, "prefix")?).await?;
+    remove_matching(&caller, &beginning_with(args.bytes(0, "prefix")?), |_| true).await?;
     let mut reply = ReplyBuilder::new();
     reply.int(0);
     Ok(reply)

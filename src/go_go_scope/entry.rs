@@ -2,7 +2,7 @@
 
 use super::key;
 use crate::error::Error;
-use crate::redis::keyspace::{beginning_with, escape_glob, matching, remove_all};
+use crate::redis::keyspace::{SCAN_COUNT, beginning_with, escape_glob, matching, remove_matching};
 use crate::redis::{Args, Caller, ReplyBuilder, Request, script};
 
 /// `prefix key` → the value, or nil.
@@ -46,7 +46,7 @@ pub fn has(args: &Args, request: &mut Request) -> Result<(), Error> {
 
 /// `prefix` → 0. Removes every key that begins with it.
 pub async fn clear(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
-    remove_all(&caller, args.bytes(0, "prefix")?).await?;
+    remove_matching(&caller, &beginning_with(args.bytes(0, "prefix")?), |_| true).await?;
     let mut reply = ReplyBuilder::new();
     reply.int(0);
     Ok(reply)
@@ -63,7 +63,7 @@ pub async fn keys(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
             pattern
         },
     );
-    let found = matching(&caller, &pattern).await?;
+    let found = matching(&caller, &pattern, SCAN_COUNT).await?;
     let mut reply = ReplyBuilder::new();
     reply.list(found.len());
     for key in &found {

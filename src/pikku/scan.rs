@@ -1,7 +1,8 @@
 //! Keys of one kind, found by walking through the database: for what has no index, and never on a path of the engine.
 
 use crate::error::Error;
-use crate::redis::{Caller, Repeat, Request, Value};
+use crate::redis::keyspace::{beginning_with, matching, scan_step};
+use crate::redis::{Caller, Request, Value};
 
 /// All keys that begin with a stem; what follows is an id. Glob characters in the stem mean themselves.
 #[derive(Debug)]
@@ -15,14 +16,7 @@ impl Pattern {
     #[must_use]
     pub fn of(prefix: &[u8], family: &[u8]) -> Self {
         let stem = [prefix, family].concat();
-        let mut glob = Vec::with_capacity(stem.len() + 1);
-        for &byte in &stem {
-            if b"*?[]^\\".contains(&byte) {
-                glob.push(b'\\');
-            }
-            glob.push(byte);
-        }
-        glob.push(b'*');
+        let glob = beginning_with(&stem);
         Self { stem, glob }
     }
 
@@ -52,7 +46,7 @@ impl Pattern {
 
     /// Writes one step of the walk, which looks at about `count` keys.
     pub fn scan(&self, request: &mut Request, cursor: &[u8], count: i64) {
-        request.command("SCAN", 5).arg(cursor).arg(b"MATCH").arg(&self.glob).arg(b"COUNT").int(count);
+        scan_step(request, cursor, &self.glob, count);
     }
 
     /// All ids, each once, in steps of about `count` keys of the whole database.
@@ -60,23 +54,13 @@ impl Pattern {
     /// # Errors
     /// Those of the calls.
     pub async fn all(&self, caller: &Caller, count: i64) -> Result<Vec<Vec<u8>>, Error> {
-        let mut ids = Vec::new();
-        let mut cursor = b"0".to_vec();
-        loop {
-            let mut request = Request::new(Repeat::Freely);
-            self.scan(&mut request, &cursor, count);
-            let frames = caller.call(request).await?;
-            let mut page = frames.first()?.list();
-            cursor = page.next().and_then(Value::text).unwrap_or(b"0").to_vec();
-            let keys = page.next().unwrap_or(Value::Nil).list();
-            ids.extend(keys.filter_map(|key| self.id(key)).map(<[u8]>::to_vec));
-            if cursor == b"0" {
-                break;
-            }
-        }
-        // The server may name a key more than once.
+        let found = matching(caller, &self.glob, count).await?;
+        let mut ids: Vec<_> = found
+            .iter()
+            .filter_map(|key| key.strip_prefix(self.stem.as_slice()))
+            .map(<[u8]>::to_vec)
+            .collect();
         ids.sort_unstable();
-        ids.dedup();
         Ok(ids)
     }
 }
@@ -88,7 +72,7 @@ mod tests {
     #[test]
     fn a_prefix_is_taken_literally() {
         let pattern = Pattern::secrets(b"app[1]*?\\^");
-        assert_eq!(pattern.glob, b"app\\[1\\]\\*\\?\\\\\\^:secret:*");
+        assert_eq!(pattern.glob, b"app\\[1\\]\\*\\?\\\\^:secret:*");
         assert_eq!(pattern.id(Value::Text(b"app[1]*?\\^:secret:a:b")), Some(&b"a:b"[..]));
         assert_eq!(pattern.id(Value::Text(b"app1:secret:a")), None);
     }

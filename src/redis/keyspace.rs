@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use super::{Caller, Frames, Repeat, Request, Value};
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// Keys that one SCAN looks at: a millisecond or so of the server's time.
-const SCAN_COUNT: i64 = 5_000;
+pub const SCAN_COUNT: i64 = 5_000;
 /// Keys that one command removes at most.
 const REMOVED_AT_ONCE: usize = 1_000;
 
@@ -43,13 +43,18 @@ pub struct ScanPage {
     pub keys: Vec<Vec<u8>>,
 }
 
-/// One step of a scan for `pattern`, which looks at about `count` keys.
+/// Writes one step of a scan for `pattern`, which looks at about `count` keys.
+pub fn scan_step(request: &mut Request, cursor: &[u8], pattern: &[u8], count: i64) {
+    request.command("SCAN", 5).arg(cursor).arg(b"MATCH").arg(pattern).arg(b"COUNT").int(count);
+}
+
+/// One step of a scan, as [`scan_step`] writes it.
 ///
 /// # Errors
 /// What the server or the connection says.
 pub async fn scan(caller: &Caller, cursor: &[u8], pattern: &[u8], count: i64) -> Result<ScanPage, Error> {
     let mut request = Request::new(Repeat::Freely);
-    request.command("SCAN", 5).arg(cursor).arg(b"MATCH").arg(pattern).arg(b"COUNT").int(count);
+    scan_step(&mut request, cursor, pattern, count);
     let frames = caller.call(request).await?;
     page(&frames)
 }
@@ -61,15 +66,15 @@ fn page(frames: &Frames) -> Result<ScanPage, Error> {
     Ok(ScanPage { cursor, keys: keys.filter_map(Value::text).map(<[u8]>::to_vec).collect() })
 }
 
-/// All keys that match `pattern`, each once.
+/// All keys that match `pattern`, each once, in steps that look at about `count` keys of the whole database.
 ///
 /// # Errors
 /// What the server or the connection says.
-pub async fn matching(caller: &Caller, pattern: &[u8]) -> Result<HashSet<Vec<u8>>, Error> {
+pub async fn matching(caller: &Caller, pattern: &[u8], count: i64) -> Result<HashSet<Vec<u8>>, Error> {
     let mut found = HashSet::new();
     let mut cursor = SCAN_ENDS.to_vec();
     loop {
-        let page = scan(caller, &cursor, pattern, SCAN_COUNT).await?;
+        let page = scan(caller, &cursor, pattern, count).await?;
         found.extend(page.keys);
         cursor = page.cursor;
         if cursor == SCAN_ENDS {
@@ -78,40 +83,58 @@ pub async fn matching(caller: &Caller, pattern: &[u8]) -> Result<HashSet<Vec<u8>
     }
 }
 
-/// Removes every key that begins with `prefix`, of whatever type. The keys of a page go while the next page is
-/// looked for, so that nothing is removed that was not just seen.
+/// Removes the keys that match `pattern` and are `doomed`, of whatever type, and tells how many there were.
+///
+/// The keys of a page go while the next page is looked for, so that nothing is removed that was not just seen.
 ///
 /// # Errors
 /// What the server or the connection says; some keys may be gone then.
-pub async fn remove_all(caller: &Caller, prefix: &[u8]) -> Result<(), Error> {
-    let pattern = beginning_with(prefix);
-    let mut page = scan(caller, SCAN_ENDS, &pattern, SCAN_COUNT).await?;
+pub async fn remove_matching(
+    caller: &Caller,
+    pattern: &[u8],
+    doomed: impl Fn(&[u8]) -> bool,
+) -> Result<i64, Error> {
+    let mut removed = 0;
+    let mut page = scan(caller, SCAN_ENDS, pattern, SCAN_COUNT).await?;
     loop {
-        let removals: Vec<_> = page
-            .keys
-            .chunks(REMOVED_AT_ONCE)
-            .map(|keys| {
-                let mut request = Request::new(Repeat::Freely);
-                request.command("UNLINK", keys.len());
-                for key in keys {
-                    request.arg(key);
-                }
-                caller.call(request)
-            })
-            .collect();
+        page.keys.retain(|key| doomed(key));
+        let removals: Vec<_> =
+            page.keys.chunks(REMOVED_AT_ONCE).map(|keys| (keys, caller.call(unlink(keys)))).collect();
         let next = if page.cursor == SCAN_ENDS {
             None
         } else {
-            Some(scan(caller, &page.cursor, &pattern, SCAN_COUNT).await?)
+            Some(scan(caller, &page.cursor, pattern, SCAN_COUNT).await?)
         };
-        for removal in removals {
-            removal.await?.all()?;
+        for (keys, removal) in removals {
+            let frames = match removal.await {
+                // In a cluster keys of several slots go one by one.
+                Err(error) if error.code == Code::Unsupported => caller.call(unlink_each(keys)).await?,
+                frames => frames?,
+            };
+            removed += frames.all()?.filter_map(Value::int).sum::<i64>();
         }
         match next {
             Some(next) => page = next,
-            None => return Ok(()),
+            None => return Ok(removed),
         }
     }
+}
+
+fn unlink(keys: &[Vec<u8>]) -> Request {
+    let mut request = Request::new(Repeat::Freely);
+    request.command("UNLINK", keys.len());
+    for key in keys {
+        request.arg(key);
+    }
+    request
+}
+
+fn unlink_each(keys: &[Vec<u8>]) -> Request {
+    let mut request = Request::new(Repeat::Freely);
+    for key in keys {
+        request.command("UNLINK", 1).arg(key);
+    }
+    request
 }
 
 #[cfg(test)]
@@ -122,6 +145,7 @@ mod tests {
     fn a_prefix_stands_for_nothing_but_itself() {
         assert_eq!(beginning_with(b"cache:"), b"cache:*");
         assert_eq!(beginning_with(br"a*b?[c]\:"), br"a\*b\?\[c\]\\:*");
+        assert_eq!(beginning_with(br"{P:z[1]*}:"), br"{P:z\[1\]\*}:*");
         assert_eq!(beginning_with(b""), b"*");
     }
 }

@@ -6,10 +6,8 @@ use super::shared::{Token, client_ms, optional_number, queue_names};
 use crate::conveyor::keys::{Queue, registry};
 use crate::conveyor::record::State;
 use crate::error::Error;
+use crate::redis::keyspace::{beginning_with, remove_matching};
 use crate::redis::{Args, Caller, Repeat, ReplyBuilder, Request, Value, script};
-
-/// Keys that one SCAN looks at: a millisecond or two of the server's time.
-const SCAN_COUNT: i64 = 10_000;
 
 /// `P q inst n bound` → how many delayed jobs due at `bound` (ms, or `+inf`) were promoted.
 pub async fn promote_delayed_jobs(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
@@ -174,7 +172,9 @@ pub async fn obliterate(args: Args, caller: Caller) -> Result<ReplyBuilder, Erro
     let outcome = frames.first()?.int().unwrap_or(0);
     if outcome == 1 {
         let others = overlapping(&caller, queue).await?;
-        delete_all(&caller, &queue.stem(), &others).await?;
+        let stem = queue.stem();
+        let is_own = |key: &[u8]| !others.iter().any(|other| key.starts_with(other));
+        remove_matching(&caller, &beginning_with(&stem), is_own).await?;
         let mut request = Request::new(Repeat::Freely);
         request.command("SREM", 2);
         registry(&mut request, queue.prefix);
@@ -194,45 +194,6 @@ async fn overlapping(caller: &Caller, queue: Queue<'_>) -> Result<Vec<Vec<u8>>, 
     Ok(stems.filter(|stem| stem.len() > own.len() && stem.starts_with(&own)).collect())
 }
 
-async fn delete_all(caller: &Caller, stem: &[u8], others: &[Vec<u8>]) -> Result<(), Error> {
-    let pattern = [escape_glob(stem).as_slice(), b"*"].concat();
-    let mut cursor = b"0".to_vec();
-    loop {
-        let mut request = Request::new(Repeat::Freely);
-        request.command("SCAN", 5).arg(&cursor).arg(b"MATCH").arg(&pattern).arg(b"COUNT").int(SCAN_COUNT);
-        let frames = caller.call(request).await?;
-        let mut page = frames.first()?.list();
-        cursor = page.next().and_then(Value::text).unwrap_or(b"0").to_vec();
-        let keys = page.next().map(Value::list).into_iter().flatten().filter_map(Value::text);
-        let ours: Vec<_> = keys
-            .filter(|key| key.starts_with(stem) && !others.iter().any(|other| key.starts_with(other)))
-            .collect();
-        for chunk in ours.chunks(CHUNK) {
-            let mut request = Request::new(Repeat::Freely);
-            request.command("UNLINK", chunk.len());
-            for key in chunk {
-                request.arg(key);
-            }
-            caller.call(request).await?.first()?;
-        }
-        if cursor == b"0" {
-            return Ok(());
-        }
-    }
-}
-
-/// The text as a pattern that matches only itself.
-fn escape_glob(text: &[u8]) -> Vec<u8> {
-    let mut pattern = Vec::with_capacity(text.len());
-    for &byte in text {
-        if b"*?[]^\\".contains(&byte) {
-            pattern.push(b'\\');
-        }
-        pattern.push(byte);
-    }
-    pattern
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,10 +208,5 @@ mod tests {
         progress.add(500, 500, 5000);
         assert!(!progress.goes_on(), "the rest arrived meanwhile");
         assert_eq!(progress.done, 1500);
-    }
-
-    #[test]
-    fn a_name_is_no_pattern() {
-        assert_eq!(escape_glob(b"{P:z[1]*}:"), b"{P:z\\[1\\]\\*}:");
     }
 }

@@ -2,12 +2,8 @@
 
 use crate::error::Error;
 use crate::nvent::keys;
-use crate::redis::{Args, Caller, Repeat, ReplyBuilder, Request, Value, script};
-
-/// Keys that one step of a scan looks at.
-const PAGE: i64 = 2_000;
-/// Keys that one command deletes.
-const CHUNK: usize = 500;
+use crate::redis::keyspace::remove_matching;
+use crate::redis::{Args, Caller, ReplyBuilder, Request, script};
 
 /// `key` → the text, or nil.
 pub fn get(args: &Args, request: &mut Request) -> Result<(), Error> {
@@ -61,35 +57,9 @@ pub fn increment(args: &Args, request: &mut Request) -> Result<(), Error> {
     Ok(())
 }
 
-/// `pattern` → how many keys were deleted. Those of one page are deleted while the next is looked for.
+/// `pattern` → how many keys were deleted.
 pub async fn clear(args: Args, caller: Caller) -> Result<ReplyBuilder, Error> {
-    let pattern = args.bytes(0, "pattern")?;
-    let mut cursor = b"0".to_vec();
-    let mut deletions = Vec::new();
-    let mut deleted = 0;
-    loop {
-        let mut scan = Request::new(Repeat::Freely);
-        scan.command("SCAN", 5).arg(&cursor).arg(b"MATCH").arg(pattern).arg(b"COUNT").int(PAGE);
-        let page = caller.call(scan).await?;
-        let mut parts = page.first()?.list();
-        cursor = parts.next().and_then(Value::text).unwrap_or(b"0").to_vec();
-        let found: Vec<_> =
-            parts.next().map_or_else(Vec::new, |found| found.list().filter_map(Value::text).collect());
-        for chunk in found.chunks(CHUNK) {
-            let mut unlink = Request::new(Repeat::Freely);
-            unlink.command("UNLINK", chunk.len());
-            for name in chunk {
-                unlink.arg(name);
-            }
-            deletions.push(caller.call(unlink));
-        }
-        if cursor == b"0" {
-            break;
-        }
-    }
-    for deletion in deletions {
-        deleted += deletion.await?.first()?.int().unwrap_or(0);
-    }
+    let deleted = remove_matching(&caller, args.bytes(0, "pattern")?, |_| true).await?;
     let mut reply = ReplyBuilder::new();
     reply.int(deleted);
     Ok(reply)
