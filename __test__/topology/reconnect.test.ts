@@ -195,7 +195,7 @@ describe('a server that', () => {
 });
 
 describe('a storm of cut connections', () => {
-  it('loses no job and completes each once', { timeout: 20_000 }, async () => {
+  it('loses no call and no job, and completes each job once', { timeout: 60_000 }, async () => {
     const queue = on.queue();
     const other = await on.open();
     const completed: string[] = [];
@@ -204,32 +204,19 @@ describe('a storm of cut connections', () => {
       queue,
       Array.from({ length: total }, () => newJob(queue)),
     );
+    // Every hundredth job brings the next cut, however slow the machine is. The calls under way survive all of them.
     const work = async (each: RedisStore, worker: string): Promise<void> => {
       while (completed.length < total) {
-        try {
-          const job = await each.fetchNextJob(queue, worker, 60_000);
-          if (job === null) {
-            await elapse(5);
-            continue;
-          }
-          await each.updateJob(queue, job.id, completion());
-          completed.push(job.id);
-        } catch (error) {
-          expect(error).toMatchObject({ code: expect.stringMatching(/^ERR_FERRODIS_/) });
+        const job = await each.fetchNextJob(queue, worker, 60_000);
+        if (job === null) {
+          await elapse(5);
+          continue;
         }
+        await each.updateJob(queue, job.id, completion());
+        if (completed.push(job.id) % 100 === 0) await killClients();
       }
     };
-    let kills = 0;
-    const storm = setInterval(() => {
-      kills += 1;
-      void killClients();
-    }, 100);
-    try {
-      await Promise.all([work(store, 'w1'), work(other, 'w2'), work(store, 'w3')]);
-    } finally {
-      clearInterval(storm);
-    }
-    expect(kills).toBeGreaterThan(2);
+    await Promise.all([work(store, 'w1'), work(other, 'w2'), work(store, 'w3')]);
     expect(completed.toSorted()).toEqual(ids.toSorted());
     expect(await on.store.countJobs(queue, 'completed')).toBe(total);
   });
