@@ -84,12 +84,15 @@ describe('the life of the client', () => {
     ['ioredis 5', () => on.redis.duplicate()],
     ['ioredis 6', () => new Redis6(on.server.url)],
   ])('disconnect() ends the client of %s, and calls reject from then on', async (_name, open) => {
-    const adapter = new RedisAdapter(open());
+    const client = open();
+    const adapter = new RedisAdapter(client);
     await adapter.set('k', 1);
     const handle = await adapter.acquire('job', 5_000);
     await adapter.disconnect();
     await expect(adapter.acquire('other', 5_000)).rejects.toThrow(/^Connection is closed\.$/);
     await expect(handle?.release()).rejects.toThrow(/^Connection is closed\.$/);
+    // Until its socket is closed the client says OK to one more QUIT.
+    await expect.poll(() => client.status).toBe('end');
     await expect(adapter.disconnect()).rejects.toThrow('Connection is closed.');
     expect(adapter.isConnected()).toBe(false);
   });
