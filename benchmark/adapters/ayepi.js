@@ -33,8 +33,10 @@ export async function ferrodis({ client }) {
     set: (i) => store.set(`k${i % KEYS}`, TEXT, TTL),
     setIfNotExists: (i) => store.setIfNotExists(`c${process.pid}:${i}`, '1', TTL),
     increment: (i) => store.increment(`n${i % KEYS}`, 1, TTL),
+    delete: (i) => store.delete(`k${i % KEYS}`),
     'cache get': () => cache.get('k'),
     'cache set': (i) => cache.set(`k${i % KEYS}`, ENTRY),
+    'cache delete': (i) => cache.delete(`k${i % KEYS}`),
     publish: () => broker.publish(TEXT),
     async listen(channel, listener) {
       redisBroker(client, { channel }).subscribe(listener);
@@ -54,9 +56,11 @@ export async function original({ send, subscribe }) {
       await send('pexpire', `s:n${i % KEYS}`, TTL);
       return sum;
     },
+    delete: (i) => send('del', `s:k${i % KEYS}`),
     'cache get': async () => JSON.parse(await send('get', 'ayepi:cache:k')),
     'cache set': (i) =>
       send('set', `ayepi:cache:k${i % KEYS}`, JSON.stringify(ENTRY), 'PX', ENTRY.staleUntil - Date.now()),
+    'cache delete': async (i) => (await send('del', `ayepi:cache:k${i % KEYS}`)) > 0,
     publish: () => send('publish', 'bench:quiet', TEXT),
     listen: subscribe,
   };
@@ -68,7 +72,9 @@ export const OPERATIONS = {
   set: () => true,
   setIfNotExists: (answer) => answer === true || answer === 'OK',
   increment: (answer) => answer >= 1,
+  delete: () => true,
   'cache get': (answer) => answer.bytes === ENTRY.bytes,
   'cache set': () => true,
+  'cache delete': (answer) => typeof answer === 'boolean',
   publish: () => true,
 };
