@@ -249,7 +249,8 @@ export class SharedLink implements Owner {
       }
       case 'message':
       case 'malformed': {
-        const payload = reply.text() as string;
+        // Anybody may publish anything: what is no text is heard as the libraries hear it.
+        const payload = reply.lossyText() as string;
         const first = reply.int();
         // Nearly always there is one, and messages come in great numbers.
         if (length === 2) return () => this.subscriptions.get(first)?.[name](payload);

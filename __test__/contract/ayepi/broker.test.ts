@@ -83,6 +83,22 @@ describe('publishing', () => {
   });
 });
 
+it('hears bytes that are no text as ioredis does, and goes on', async () => {
+  const channel = on.prefix();
+  const broker = redisBroker(on.redis, { channel });
+  const received: string[] = [];
+  broker.subscribe((message) => received.push(message));
+  const theirs = await on.client();
+  const expected: string[] = [];
+  theirs.on('message', (_channel, message) => expected.push(message));
+  await live(channel);
+  await theirs.subscribe(channel);
+  await on.redis.publish(channel, Buffer.from([0x61, 0xff, 0x62]));
+  await broker.publish('fine');
+  await until(() => received.length === 2 && expected.length === 2);
+  expect(received).toEqual(expected);
+});
+
 describe('listeners', () => {
   it('are a set: added twice is once, and removed once is gone', async () => {
     const channel = on.prefix();
