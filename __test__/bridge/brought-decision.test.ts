@@ -206,8 +206,6 @@ describe('objects that can be neither replaced nor driven', () => {
   });
 
   it.each<[string, () => unknown]>([
-    ['cluster', () => redis5.createCluster({ rootNodes: [] })],
-    ['cluster', () => redis6.createCluster({ rootNodes: [] })],
     ['sentinel', () => redis5.createSentinel({ name: 'm', sentinelRootNodes: [{ host: 'h', port: 1 }] })],
     ['sentinel', () => redis6.createSentinel({ name: 'm', sentinelRootNodes: [{ host: 'h', port: 1 }] })],
     ['pool', () => redis5.createClientPool()],
@@ -222,14 +220,80 @@ describe('objects that can be neither replaced nor driven', () => {
   });
 });
 
-describe('an ioredis Cluster', () => {
-  it.each([
-    ['5', Cluster5],
-    ['6', Cluster6 as unknown as typeof Cluster5],
-  ])('of version %s is driven, and that is said', async (_major, Cluster) => {
-    const { host, port } = idle();
-    const cluster = new Cluster([{ host, port }], { lazyConnect: true });
-    await expectDriven(cluster);
+describe.each([
+  ['5', Cluster5],
+  ['6', Cluster6 as unknown as typeof Cluster5],
+])('an ioredis %s Cluster', (_major, Cluster) => {
+  const make = (options: object = {}) => new Cluster([idle()], { lazyConnect: true, ...options });
+
+  it('is native, the same for all users', () => {
+    const cluster = make();
+    expect(bring('redisStore', cluster).driven).toBe(false);
+    expect(bring('redisBroker', cluster)).toBe(bring('redisStore', cluster));
+    expect(warnings).toEqual([]);
+  });
+
+  it('is driven for users of many keys, and that is said once', async () => {
+    const cluster = make();
+    const driven = bring('RedisWorkflowService', cluster, { manyKeys: true });
+    expect(driven.driven).toBe(true);
+    expect(bring('RedisWorkflowRunService', cluster, { manyKeys: true })).toBe(driven);
+    expect(bring('redisStore', cluster).driven).toBe(false);
+    await turn();
     expect(warnings.map(({ code }) => code)).toEqual(['REDIS_NATIVE_FALLBACK']);
+  });
+
+  it.each<[string, object]>([
+    ['natMap', { natMap: () => null }],
+    ['scaleReads', { scaleReads: () => undefined }],
+    ['useSRVRecords', { useSRVRecords: true }],
+    ['dnsLookup', { dnsLookup: (host: string, done: (error: null, address: string) => void) => done(null, host) }],
+    ['redisOptions.reconnectOnError', { redisOptions: { reconnectOnError: () => true } }],
+    ['redisOptions.tls', { redisOptions: { tls: 'RedisCloudFixed' } }],
+    ['tls.checkServerIdentity', { redisOptions: { tls: { checkServerIdentity: () => undefined } } }],
+  ])('is driven with %s, and that is said', async (option, options) => {
+    await expectDriven(make(options));
+    expect(warnings.map(({ code }) => code)).toEqual(['REDIS_NATIVE_FALLBACK']);
+    expect(warnings[0]?.message).toContain(`an ioredis Cluster whose ${option} cannot be used`);
+  });
+
+  it('is driven without a word when that is asked for, or with a spy on it', async () => {
+    await expectDriven(Object.assign(make(), { [DRIVEN]: true }));
+    const spied = make();
+    vi.spyOn(spied, 'get');
+    await expectDriven(spied);
+    vi.stubEnv('REDIS_NATIVE', '0');
+    await expectDriven(make());
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe.each([
+  ['5', redis5.createCluster],
+  ['6', redis6.createCluster as unknown as typeof redis5.createCluster],
+])('a node-redis %s cluster', (_major, createCluster) => {
+  const rootNodes = () => [{ url: `redis://127.0.0.1:${idle().port}` }];
+
+  it('is native', () => {
+    expect(bring('redisStore', createCluster({ rootNodes: rootNodes() })).driven).toBe(false);
+  });
+
+  it('is refused by users of many keys, as it cannot be driven', () => {
+    const cluster = createCluster({ rootNodes: rootNodes() });
+    expect(() => bring('RedisWorkflowService', cluster, { manyKeys: true })).toThrow('got a node-redis cluster, which');
+  });
+
+  it.each<[string, () => Parameters<typeof createCluster>[0]]>([
+    ['rootNodes', () => ({ rootNodes: [] })],
+    ['rootNodes', () => ({ rootNodes: [...rootNodes(), { password: 'another' }] })],
+    ['nodeAddressMap', () => ({ rootNodes: rootNodes(), nodeAddressMap: () => undefined })],
+    [
+      'socket.checkServerIdentity',
+      () => ({ rootNodes: rootNodes(), defaults: { socket: { tls: true, checkServerIdentity: () => undefined } } }),
+    ],
+  ])('is refused for its %s', (option, options) => {
+    expect(() => bring('redisStore', createCluster(options()))).toThrow(
+      `redisStore: got a node-redis cluster whose ${option} cannot be used by the native client`,
+    );
   });
 });

@@ -310,10 +310,120 @@ describe.each([
   });
 });
 
+describe.each([
+  ['5', Cluster5],
+  ['6', Cluster6 as unknown as typeof Cluster5],
+])('the connection of an ioredis %s Cluster', (_major, Cluster) => {
+  const make = (nodes: ConstructorParameters<typeof Cluster5>[0], options: object = {}) =>
+    new Cluster(nodes, { lazyConnect: true, ...options });
+
+  it('begins with the startup nodes, however they were named', async () => {
+    expect(await derive(make([7000, '7001', 'redis://h', 'h:7002', { host: 'h', port: 7003 }, {}]))).toEqual({
+      cluster: [
+        { host: '127.0.0.1', port: 7000 },
+        { host: '127.0.0.1', port: 7001 },
+        { host: 'h', port: 6379 },
+        { host: 'h', port: 7002 },
+        { host: 'h', port: 7003 },
+        { host: '127.0.0.1', port: 6379 },
+      ],
+      connectTimeout: 10_000,
+    });
+  });
+
+  it('carries the options of the nodes', async () => {
+    const redisOptions = {
+      username: 'u',
+      password: 'p',
+      connectTimeout: 250,
+      commandTimeout: 700,
+      connectionName: 'me',
+      family: 4,
+      db: 3,
+      enableOfflineQueue: false,
+      tls: { ca: 'CA', servername: 's' },
+    };
+    expect(await derive(make([{ host: 'h', port: 1 }], { redisOptions }))).toEqual({
+      cluster: [{ host: 'h', port: 1 }],
+      username: 'u',
+      password: 'p',
+      connectTimeout: 250,
+      callTimeout: 700,
+      clientName: 'me',
+      family: 4,
+      tls: { ca: 'CA', servername: 's' },
+    });
+  });
+
+  it('carries credentials and TLS of the URLs, when all say the same', async () => {
+    const nodes = ['rediss://u:p%40@a', 'rediss://u:p%40@b:7001'];
+    expect(await derive(make(nodes))).toMatchObject({ username: 'u', password: 'p@', tls: true });
+    await expect(derive(make([...nodes, 'rediss://u:other@c']))).rejects.toThrow('whose startupNodes cannot be used');
+    await expect(derive(make(['redis://h?db=1']))).rejects.toThrow('whose startupNodes cannot be used');
+    await expect(derive(make([]))).rejects.toThrow('whose startupNodes cannot be used');
+  });
+
+  it('carries the map of addresses and a refusal to queue', async () => {
+    const natMap = { '10.0.0.1:6379': { host: 'outside', port: 7001 } };
+    expect(await derive(make([1], { natMap, enableOfflineQueue: false }))).toMatchObject({ natMap, failFast: true });
+  });
+
+  it('is refused where a prefix would be lost', async () => {
+    await expect(derive(make([1], { redisOptions: { keyPrefix: 'q' } }))).rejects.toThrow('whose keyPrefix cannot');
+  });
+});
+
+describe.each([
+  ['5', redis5.createCluster],
+  ['6', redis6.createCluster as unknown as typeof redis5.createCluster],
+])('the connection of a node-redis %s cluster', (_major, createCluster) => {
+  it('begins with the root nodes', async () => {
+    const cluster = createCluster({
+      rootNodes: [{ url: 'redis://a:7000' }, { socket: { host: 'b', port: 7001 } }, {}],
+    });
+    expect(await derive(cluster)).toEqual({
+      cluster: [
+        { host: 'a', port: 7000 },
+        { host: 'b', port: 7001 },
+        { host: 'localhost', port: 6379 },
+      ],
+    });
+  });
+
+  it('carries the defaults, the map of addresses and the time limit', async () => {
+    const nodeAddressMap = { '10.0.0.1:6379': { host: 'outside', port: 7001 } };
+    const cluster = createCluster({
+      rootNodes: [{ url: 'redis://a' }],
+      defaults: { username: 'u', password: 'p', name: 'me', socket: { tls: true, ca: 'CA', connectTimeout: 250 } },
+      commandOptions: { timeout: 700 },
+      nodeAddressMap,
+    });
+    expect(await derive(cluster)).toEqual({
+      cluster: [{ host: 'a', port: 6379 }],
+      username: 'u',
+      password: 'p',
+      clientName: 'me',
+      tls: { ca: 'CA' },
+      connectTimeout: 250,
+      callTimeout: 700,
+      natMap: nodeAddressMap,
+    });
+  });
+
+  it('asks the provider of the credentials', async () => {
+    const credentialsProvider = {
+      type: 'async-credentials-provider' as const,
+      credentials: () => Promise.resolve({ username: 'u', password: 'fresh' }),
+    };
+    const cluster = createCluster({ rootNodes: [{ url: 'redis://a' }], defaults: { credentialsProvider } });
+    expect(await derive(cluster)).toMatchObject({ username: 'u', password: 'fresh' });
+  });
+});
+
 describe('what is no standalone client', () => {
   it('is refused, and named', async () => {
-    const cluster = new Cluster6(['redis://127.0.0.1:1'], { lazyConnect: true });
-    await expect(derive(cluster)).rejects.toThrow(/^RedisStore: got an ioredis Cluster, which cannot be used/);
+    const sentinel = redis6.createSentinel({ name: 'm', sentinelRootNodes: [{ host: 'h', port: 1 }] });
+    await expect(derive(sentinel)).rejects.toThrow(/^RedisStore: got a node-redis sentinel, which cannot be used/);
     await expect(derive(redis6.createClientPool())).rejects.toThrow(/got a node-redis pool/);
     await expect(derive({ get: () => null })).rejects.toBeInstanceOf(UnsupportedClientError);
   });

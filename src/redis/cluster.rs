@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 pub use self::router::route;
 use self::slots::Map;
-use super::advice::Credentials;
+use super::advice::{Advisor, Attempt, Credentials};
 use super::config::{Address, Cluster as Settings, Login};
 use super::dialogue::Dialogue;
 use super::topology::{Link, Notices, Purpose, Standalone};
@@ -25,7 +25,10 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// A cluster. Clones share what was learned about it.
 #[derive(Clone, Debug)]
-pub struct Cluster(Arc<Known>);
+pub struct Cluster {
+    known: Arc<Known>,
+    advisor: Option<Advisor>,
+}
 
 #[derive(Debug)]
 struct Known {
@@ -52,13 +55,19 @@ impl Cluster {
             .cloned()
             .ok_or_else(|| Error::new(Code::Config, "cluster: names no node"))?;
         let any = Standalone::new(first, login, config.connect_timeout)?;
-        Ok(Self(Arc::new(Known {
+        let known = Known {
             settings,
             any,
             nodes,
             turn: AtomicUsize::new(fastrand::usize(..1024)),
             timeout: config.connect_timeout,
-        })))
+        };
+        Ok(Self { known: Arc::new(known), advisor: None })
+    }
+
+    /// The same, asking `advisor` as whom to speak to a node. When to is the router's own affair.
+    pub fn advised_by(self, advisor: Advisor) -> Self {
+        Self { advisor: Some(advisor), ..self }
     }
 
     /// One attempt to connect to any node, for events: each hears what is published on every other.
@@ -79,13 +88,12 @@ impl Cluster {
     /// Asks the nodes in turn which of them serves which slot.
     async fn discover(self) -> Result<Map, Error> {
         let map = self.first_of_all(|cluster, address| async move { cluster.ask(&address).await }).await?;
-        *self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner) = map.nodes().cloned().collect();
+        *self.known.nodes.lock().unwrap_or_else(PoisonError::into_inner) = map.nodes().cloned().collect();
         Ok(map)
     }
 
     async fn ask(&self, address: &Address) -> Result<Map, Error> {
-        let (stream, _) = self.server(address)?.connect(Purpose::Calls, None).await?;
-        let mut dialogue = Dialogue::new(stream);
+        let mut dialogue = Dialogue::new(self.dial(address).await?.stream);
         let mut request = Request::new(Repeat::Freely);
         request.command("CLUSTER", 1).arg(b"SLOTS");
         dialogue.send(&request).await?;
@@ -104,9 +112,20 @@ impl Cluster {
         Ok(map)
     }
 
+    /// One attempt to connect to the node at an address, for calls.
+    async fn dial(&self, address: &Address) -> Result<Link, Error> {
+        let server = self.server(address)?;
+        let credentials = match &self.advisor {
+            Some(advisor) => advisor.advice(Attempt { purpose: Purpose::Calls, number: 0 }).await.credentials,
+            None => None,
+        };
+        let (stream, facts) = server.connect(Purpose::Calls, credentials).await?;
+        Ok(Link { stream, facts, notices: Notices::default() })
+    }
+
     /// The node at an address, as the cluster names it.
     fn server(&self, address: &Address) -> Result<Standalone, Error> {
-        self.0.any.at(self.0.settings.nat_map.get(address).unwrap_or(address).clone())
+        self.known.any.at(self.known.settings.nat_map.get(address).unwrap_or(address).clone())
     }
 
     /// Tries the nodes that are known and those of the options, until one succeeds. Each has its share of the time.
@@ -114,15 +133,15 @@ impl Cluster {
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
-        let mut nodes = self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let turn = self.0.turn.fetch_add(1, Ordering::Relaxed) % nodes.len().max(1);
+        let mut nodes = self.known.nodes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let turn = self.known.turn.fetch_add(1, Ordering::Relaxed) % nodes.len().max(1);
         nodes.rotate_left(turn);
-        for seed in &self.0.settings.nodes {
+        for seed in &self.known.settings.nodes {
             if !nodes.contains(seed) {
                 nodes.push(seed.clone());
             }
         }
-        let patience = (self.0.timeout / u32::try_from(nodes.len()).unwrap_or(u32::MAX)).max(PATIENCE);
+        let patience = (self.known.timeout / u32::try_from(nodes.len()).unwrap_or(u32::MAX)).max(PATIENCE);
         let mut failure = Error::new(Code::Connection, "no node of the cluster is known").retryable();
         for node in nodes {
             let silent = |_| Err(Error::new(Code::Connection, "a node did not answer in time").retryable());

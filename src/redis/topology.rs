@@ -124,7 +124,11 @@ impl Topology {
     /// The same, asking `advisor` before each attempt.
     #[must_use]
     pub fn advised_by(self, advisor: Advisor) -> Self {
-        Self { advisor: Some(advisor), ..self }
+        let servers = match self.servers {
+            Servers::Cluster(cluster) => Servers::Cluster(cluster.advised_by(advisor.clone())),
+            other => other,
+        };
+        Self { servers, advisor: Some(advisor), ..self }
     }
 
     /// The cluster, if it is one: its calls go to many connections.

@@ -1,4 +1,5 @@
 /** Store and cache on the user's own client, with exactly the calls of `@ayepi/redis`: mocks are asked for these. */
+import { isClusterClient } from '../brought/recognise.js';
 import type { Commands, Work } from './commands.js';
 import type { CacheEntry, RedisCommandClient } from './types.js';
 
@@ -8,10 +9,12 @@ const SCAN_COUNT = 256;
 export class DrivenCommands implements Commands {
   private readonly client: RedisCommandClient;
   private readonly prefix: string;
+  private readonly isCluster: boolean;
 
   constructor(client: RedisCommandClient, prefix: string) {
     this.client = client;
     this.prefix = prefix;
+    this.isCluster = isClusterClient(client);
   }
 
   async get(key: string): Promise<string | null | undefined> {
@@ -70,6 +73,9 @@ export class DrivenCommands implements Commands {
   }
 
   private async remove(keys: string[]): Promise<void> {
-    if (keys.length > 0) await this.client.del(...keys);
+    if (keys.length === 0) return;
+    if (!this.isCluster) await this.client.del(...keys);
+    // In a cluster one command has keys of one slot only.
+    else for (const key of keys) await this.client.del(key);
   }
 }

@@ -1,6 +1,6 @@
 /** Store and cache on the native connection that stands in for the user's client. */
 import type { Brought } from '../brought/index.js';
-import { recogniseClient } from '../brought/recognise.js';
+import { isClusterClient } from '../brought/recognise.js';
 import { operations, type Reply } from '../client.js';
 import { CallRecord, type Place } from './call-record.js';
 import type { Commands, Work } from './commands.js';
@@ -21,8 +21,6 @@ const OPERATIONS = operations('ayepi') as Record<
   | 'deleteUnchanged',
   number
 >;
-
-const CLUSTERS: ReadonlySet<string> = new Set(['ioredis Cluster', 'node-redis cluster']);
 
 /** Entries that one request removes at most. */
 const REMOVED_AT_ONCE = 500;
@@ -47,8 +45,7 @@ export class NativeCommands implements Commands {
     this.brought = brought;
     this.prefix = brought.keyPrefix + prefix;
     this.driven = driven;
-    const isCluster = CLUSTERS.has(recogniseClient(brought.client));
-    this.record = isCluster ? undefined : new CallRecord(this.prefix);
+    this.record = isClusterClient(brought.client) ? undefined : new CallRecord(this.prefix);
   }
 
   get(key: string): Promise<string | null> {

@@ -5,18 +5,35 @@ import { adviseIoredis, adviseNodeRedis, newOwner } from './advice.js';
 import { compact } from './foreign.js';
 import { fromIoredis, type IoredisClient } from './ioredis.js';
 import {
+  fromIoredisCluster,
+  type IoredisCluster,
+  ioredisClusterCredentials,
+  ioredisClusterKeyPrefix,
+} from './ioredis-cluster.js';
+import {
   fromNodeRedis,
   nodeRedisCredentials,
   nodeRedisDatabase,
   nodeRedisKeyPrefix,
   type NodeRedisClient,
 } from './node-redis.js';
+import {
+  fromNodeRedisCluster,
+  type NodeRedisCluster,
+  nodeRedisClusterCredentials,
+  nodeRedisClusterKeyPrefix,
+} from './node-redis-cluster.js';
 import { recogniseClient } from './recognise.js';
 import { refuseSet, Uncarriable, unsupportedKind, unsupportedOption } from './unsupported.js';
 
 /** The text that the client's own library gives once it has ended. */
 export function endedText(client: object): string {
   return recogniseClient(client).startsWith('ioredis') ? 'Connection is closed.' : 'The client is closed';
+}
+
+/** The event by which the client says that. */
+export function endEvent(client: object): 'end' | 'disconnect' {
+  return recogniseClient(client) === 'node-redis cluster' ? 'disconnect' : 'end';
 }
 
 /**
@@ -31,6 +48,8 @@ export async function deriveOptions(user: string, client: object): Promise<Conne
   try {
     if (kind === 'ioredis client') return ofIoredis(client as IoredisClient);
     if (kind === 'node-redis client') return await ofNodeRedis(client as NodeRedisClient);
+    if (kind === 'ioredis Cluster') return ofIoredisCluster(client as IoredisCluster);
+    if (kind === 'node-redis cluster') return await ofNodeRedisCluster(client as NodeRedisCluster);
   } catch (error) {
     throw error instanceof Uncarriable ? unsupportedOption(user, kind, error.option) : error;
   }
@@ -50,6 +69,19 @@ async function ofNodeRedis(client: NodeRedisClient): Promise<ConnectionOptions> 
   return compact<ConnectionOptions>({ ...options, ...credentials, db: await nodeRedisDatabase(client) });
 }
 
+function ofIoredisCluster(client: IoredisCluster): ConnectionOptions {
+  if (ioredisClusterKeyPrefix(client) !== '') throw new Uncarriable('keyPrefix');
+  return fromIoredisCluster(client);
+}
+
+async function ofNodeRedisCluster(client: NodeRedisCluster): Promise<ConnectionOptions> {
+  if (nodeRedisClusterKeyPrefix(client) !== '') throw new Uncarriable('keyPrefix');
+  return compact<ConnectionOptions>({
+    ...fromNodeRedisCluster(client),
+    ...(await nodeRedisClusterCredentials(client)),
+  });
+}
+
 const owners = new WeakMap<object, number>();
 
 /**
@@ -62,14 +94,19 @@ export function principalOf(client: object, cause: () => Error | undefined): Pri
   const owner = owners.get(client) ?? newOwner();
   owners.set(client, owner);
   const ended = new Error(endedText(client));
-  const isIoredis = recogniseClient(client).startsWith('ioredis');
+  const kind = recogniseClient(client);
   return {
     owner,
     refusal: (error) => error,
     advise: async (attempt) => {
-      const advice = isIoredis
-        ? adviseIoredis(client as IoredisClient, attempt, ended)
-        : await adviseNodeRedis(client as NodeRedisClient, attempt, cause(), ended);
+      if (kind === 'ioredis Cluster') return { credentials: ioredisClusterCredentials(client as IoredisCluster) };
+      if (kind === 'node-redis cluster') {
+        return { credentials: await nodeRedisClusterCredentials(client as NodeRedisCluster) };
+      }
+      const advice =
+        kind === 'ioredis client'
+          ? adviseIoredis(client as IoredisClient, attempt, ended)
+          : await adviseNodeRedis(client as NodeRedisClient, attempt, cause(), ended);
       return advice instanceof Error ? {} : advice;
     },
   };

@@ -31,6 +31,7 @@ export abstract class DerivedClient<
   protected database = 0;
   protected readonly words: Words;
   private readonly canBeDriven: boolean;
+  private readonly endEvent: string;
   private readonly owner = newOwner();
   private readonly connections = new Map<number, Connection>();
   private subscriber: Connection | undefined;
@@ -38,11 +39,12 @@ export abstract class DerivedClient<
   private lockedOut = false;
   private isWatched = false;
 
-  constructor(client: Client, keyPrefix: string, words: Words, canBeDriven: boolean) {
+  constructor(client: Client, keyPrefix: string, words: Words, canBeDriven: boolean, endEvent: string = 'end') {
     this.client = client;
     this.keyPrefix = keyPrefix;
     this.words = words;
     this.canBeDriven = canBeDriven;
+    this.endEvent = endEvent;
   }
 
   /** The connection to call on now; an error once the client has ended. */
@@ -167,7 +169,7 @@ export abstract class DerivedClient<
   private watch(): void {
     if (this.isWatched) return;
     this.isWatched = true;
-    this.client.on('end', () => this.end());
+    this.client.on(this.endEvent, () => this.end());
   }
 
   private end(): void {

@@ -6,13 +6,16 @@ import { Connection } from '../client.js';
 import { ConfigError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
 import type { Brought, OwnConnection } from './brought.js';
+import { DerivedIoredisCluster, DerivedNodeRedisCluster } from './derived-clusters.js';
 import { DerivedIoredis } from './derived-ioredis.js';
 import { DerivedNodeRedis } from './derived-node-redis.js';
 import { DrivenClient } from './driven.js';
 import { fromIoredis, type IoredisClient } from './ioredis.js';
+import { fromIoredisCluster, type IoredisCluster } from './ioredis-cluster.js';
 import { fromNodeRedis, type NodeRedisClient } from './node-redis.js';
+import { fromNodeRedisCluster, type NodeRedisCluster } from './node-redis-cluster.js';
 import { Own } from './own.js';
-import { isNativeRefused, isSpied, recogniseClient } from './recognise.js';
+import { isClusterClient, isNativeRefused, isSpied, recogniseClient } from './recognise.js';
 import { Uncarriable, unsupportedKind, unsupportedOption, warnOfFallback } from './unsupported.js';
 
 export type { Brought, OwnConnection } from './brought.js';
@@ -20,23 +23,36 @@ export { DRIVEN } from './recognise.js';
 export { UnsupportedClientError } from './unsupported.js';
 
 const known = new WeakMap<object, Brought>();
+/** Of clusters, for those whose operations a cluster does not allow. */
+const knownDriven = new WeakMap<object, Brought>();
+
+/** What a user of clients asks of them. */
+export interface Needs {
+  /**
+   * Its operations work on several keys at once, which lie on several nodes of a cluster: a Cluster is driven, as the
+   * original's single commands can work there.
+   */
+  readonly manyKeys?: boolean;
+}
 
 /**
- * What serves `client`: the same for the same object. Opens nothing. Objects that are no known client are driven as they
- * are: mocks, spies, doubles.
+ * What serves `client`: the same for the same object and needs. Opens nothing. Objects that are no known client are driven
+ * as they are: mocks, spies, doubles.
  *
  * @param user the factory or class that was given the client, named in errors and warnings
  * @throws UnsupportedClientError for a node-redis object that native code cannot stand in for
  */
-export function bring(user: string, client: unknown): Brought {
+export function bring(user: string, client: unknown, { manyKeys = false }: Needs = {}): Brought {
   // What is no object at all fails where the original would: at its first call.
   if ((typeof client !== 'object' && typeof client !== 'function') || client === null) {
     return new DrivenClient(client as unknown as object);
   }
-  let brought = known.get(client);
+  const isApart = manyKeys && isClusterClient(client);
+  const before = isApart ? knownDriven : known;
+  let brought = before.get(client);
   if (brought === undefined) {
-    brought = serve(user, client);
-    known.set(client, brought);
+    brought = isApart ? drive(user, client) : serve(user, client);
+    before.set(client, brought);
   }
   return brought;
 }
@@ -63,20 +79,35 @@ function serve(user: string, client: object): Brought {
       if (isNativeRefused(client)) return new DrivenClient(client);
       const obstacle = obstacleTo(() => fromIoredis(client as IoredisClient));
       if (obstacle === undefined) return new DerivedIoredis(client as IoredisClient);
-      warnOfFallback(user, kind, obstacle);
-      return new DrivenClient(client);
+      return drive(user, client, obstacle);
     }
-    case 'ioredis Cluster':
-      if (!isNativeRefused(client)) warnOfFallback(user, kind, undefined);
-      return new DrivenClient(client);
+    case 'ioredis Cluster': {
+      if (isNativeRefused(client)) return new DrivenClient(client);
+      const obstacle = obstacleTo(() => fromIoredisCluster(client as IoredisCluster));
+      if (obstacle === undefined) return new DerivedIoredisCluster(client as IoredisCluster);
+      return drive(user, client, obstacle);
+    }
     case 'node-redis client': {
       const obstacle = obstacleTo(() => fromNodeRedis(client as NodeRedisClient));
       if (obstacle !== undefined) throw unsupportedOption(user, kind, obstacle);
       return new DerivedNodeRedis(client as NodeRedisClient);
     }
+    case 'node-redis cluster': {
+      const obstacle = obstacleTo(() => fromNodeRedisCluster(client as NodeRedisCluster));
+      if (obstacle !== undefined) throw unsupportedOption(user, kind, obstacle);
+      return new DerivedNodeRedisCluster(client as NodeRedisCluster);
+    }
     default:
       throw unsupportedKind(user, kind);
   }
+}
+
+/** Drives a client that would be native but for an option of it, or as a whole, and says so. */
+function drive(user: string, client: object, option?: string): Brought {
+  const kind = recogniseClient(client);
+  if (kind.startsWith('node-redis')) throw unsupportedKind(user, kind);
+  if (!isSpied(client) && !isNativeRefused(client)) warnOfFallback(user, kind, option);
+  return new DrivenClient(client);
 }
 
 /** The option that stands in the way of a native connection. */

@@ -1,5 +1,6 @@
 /** What an ioredis client says about its connection. Its `options` are complete: URL and defaults are in. */
 import type { ConnectionOptions, ServerAddress } from '../options.js';
+import { addressMap } from './cluster.js';
 import { type Bag, clientName, compact, family, isBag, isUnset, milliseconds, number, text } from './foreign.js';
 import { deriveTls } from './tls.js';
 import { refuseSet, Uncarriable } from './unsupported.js';
@@ -66,17 +67,18 @@ function standalone(options: Bag): ConnectionOptions {
 function sentinel(options: Bag): ConnectionOptions {
   // A client of replicas wants other servers than ours goes to, and a function can name any.
   if (!isUnset(options.role) && options.role !== 'master') throw new Uncarriable('role');
-  if (typeof options.natMap === 'function') throw new Uncarriable('natMap');
   const entries = Array.isArray(options.sentinels) ? options.sentinels.filter(isBag) : [];
   const families = new Set(entries.map((entry) => family(entry.family)));
   return {
-    sentinels: entries.map((entry): ServerAddress => compact(address(entry, SENTINEL_PORT))),
+    sentinels: entries.map((entry) =>
+      compact<ServerAddress>({ host: text(entry.host), port: number(entry.port) ?? SENTINEL_PORT }),
+    ),
     sentinelName: text(options.name),
     sentinelUsername: text(options.sentinelUsername),
     sentinelPassword: text(options.sentinelPassword),
     sentinelTls: isBag(options.sentinelTLS) ? deriveTls(options.sentinelTLS, 'sentinelTLS.') : undefined,
     family: families.size === 1 ? [...families][0] : undefined,
-    natMap: isBag(options.natMap) ? natMap(options.natMap) : undefined,
+    natMap: addressMap(options.natMap, 'natMap'),
     // Without that option ioredis speaks to the master in the clear, whatever `tls` says.
     tls: options.enableTLSForSentinelMode === true && !isUnset(options.tls) ? dataTls(options) : undefined,
   };
@@ -87,12 +89,4 @@ function dataTls(options: Bag): ConnectionOptions['tls'] {
   // ioredis spreads these over the address.
   refuseSet(tls, ['host', 'port', 'path'], 'tls.');
   return deriveTls(tls, 'tls.');
-}
-
-function address(entry: Bag, port: number | undefined): ServerAddress {
-  return { host: text(entry.host), port: number(entry.port) ?? port };
-}
-
-function natMap(map: Bag): Record<string, ServerAddress> {
-  return Object.fromEntries(Object.entries(map).map(([from, to]) => [from, address(isBag(to) ? to : {}, undefined)]));
 }

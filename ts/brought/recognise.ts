@@ -72,7 +72,13 @@ export function isNativeRefused(client: object): boolean {
   return process.env['REDIS_NATIVE'] === '0' || (client as { [DRIVEN]?: unknown })[DRIVEN] === true;
 }
 
-/** Whether a recognised standalone client has been opened and not ended. */
+/** Whether it spreads its keys over several nodes. */
+export function isClusterClient(client: unknown): boolean {
+  const kind = recogniseClient(client);
+  return kind === 'ioredis Cluster' || kind === 'node-redis cluster';
+}
+
+/** Whether a recognised client, of one server or of a cluster, has been opened and not ended. */
 export function isClientOpen(client: object): boolean {
   const { isOpen, status } = client as Bag;
   return typeof status === 'string' ? status !== 'wait' && status !== 'end' : isOpen === true;

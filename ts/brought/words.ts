@@ -1,6 +1,6 @@
 /** Errors of a derived connection in the words of the library that it stands in for. */
 import type { FerrodisError } from '../errors.js';
-import { AuthError, ClosedError, ConnectionError, ReplyError, TimeoutError } from '../errors.js';
+import { AuthError, ClosedError, ConnectionError, ReplyError, TimeoutError, UnsupportedError } from '../errors.js';
 
 /** What a library says. */
 export interface Words {
@@ -46,9 +46,12 @@ export function inWords(words: Words, error: FerrodisError): Error {
   return error;
 }
 
-/** Whether the server refuses the credentials or a command to this user: another sequence, or another client, may do. */
+/**
+ * Whether the server refuses the credentials or a command to this user, or a cluster the keys of one command, which lie
+ * apart: another sequence, or another client, may do.
+ */
 export function isRefusal(error: unknown): boolean {
-  if (error instanceof AuthError) return true;
+  if (error instanceof AuthError || error instanceof UnsupportedError) return true;
   if (!(error instanceof ReplyError)) return false;
   return error.replyCode === 'ERR' ? REFUSED.test(error.message) : REFUSED_CODES.has(error.replyCode ?? '');
 }

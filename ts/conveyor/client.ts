@@ -1,7 +1,7 @@
 /** A client brought to the store: adopted at connect, watched while in use, given back untouched. */
 
-import { deriveOptions, endedText } from '../brought/derive.js';
-import { isClientOpen, recogniseClient } from '../brought/recognise.js';
+import { deriveOptions, endedText, endEvent } from '../brought/derive.js';
+import { isClientOpen, isClusterClient, recogniseClient } from '../brought/recognise.js';
 import { ClosedError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
 import { lifecycleErrors } from './errors.js';
@@ -13,9 +13,9 @@ import type { Logger } from './types.js';
  * @throws Error when the client is not open, UnsupportedClientError when it cannot be carried over
  */
 export async function targetOf(client: object): Promise<ConnectionOptions> {
-  const standalone = recogniseClient(client).endsWith(' client');
+  const canTell = recogniseClient(client).endsWith(' client') || isClusterClient(client);
   const claimsClosed = (client as { isOpen?: unknown }).isOpen === false;
-  if (claimsClosed || (standalone && !isClientOpen(client))) throw lifecycleErrors.clientNotOpen();
+  if (claimsClosed || (canTell && !isClientOpen(client))) throw lifecycleErrors.clientNotOpen();
   return deriveOptions('RedisStore', client);
 }
 
@@ -28,21 +28,23 @@ interface BroughtEmitter {
 /** A brought client while a store is connected through it: it has one `error` and one `end` listener of ours. */
 export class BroughtClient {
   private readonly client: BroughtEmitter;
+  private readonly endEvent: string;
   private readonly onError: (error: unknown) => void;
   private readonly onEnd: () => void;
 
   /** @param ended is told when the client ends: what hangs on it has to end too */
   constructor(client: object, logger: Logger, ended: (why: Error) => void) {
     this.client = client as BroughtEmitter;
+    this.endEvent = endEvent(client);
     this.onError = (error) => logger.warn('[Conveyor] Redis client error:', error);
     this.onEnd = () => ended(new ClosedError(endedText(client), { operation: 'conveyor.client' }));
     this.client.on('error', this.onError);
-    this.client.on('end', this.onEnd);
+    this.client.on(this.endEvent, this.onEnd);
   }
 
   /** Takes our listeners off. The client stays open: it is the user's. */
   release(): void {
     this.client.off('error', this.onError);
-    this.client.off('end', this.onEnd);
+    this.client.off(this.endEvent, this.onEnd);
   }
 }

@@ -1,4 +1,5 @@
 /** The adapters on the user's own client, with exactly the calls of `@go-go-scope/persistence-redis`. */
+import { isClusterClient } from '../brought/recognise.js';
 import { UnsupportedError } from '../errors.js';
 import { type Renewal, renewBy } from '../renewal.js';
 import type { Commands, LockTerms, Taken } from './commands.js';
@@ -7,9 +8,11 @@ import type { DrivenClient } from './types.js';
 /** See the file's text. Not atomic where the original is not: a double knows no scripts. */
 export class DrivenCommands implements Commands {
   private readonly client: DrivenClient;
+  private readonly isCluster: boolean;
 
   constructor(client: DrivenClient) {
     this.client = client;
+    this.isCluster = isClusterClient(client);
   }
 
   async get(key: string): Promise<string | null> {
@@ -36,7 +39,7 @@ export class DrivenCommands implements Commands {
 
   async clear(prefix: string): Promise<void> {
     const found = await this.client.keys(`${prefix}*`);
-    if (found.length > 0) await this.client.del(...found);
+    await this.remove(found);
   }
 
   async keys(prefix: string, pattern: string | undefined): Promise<string[]> {
@@ -105,7 +108,14 @@ export class DrivenCommands implements Commands {
 
   async deleteCheckpoints(index: string): Promise<void> {
     const members = await this.client.zrange(index, 0, -1);
-    if (members.length > 0) await this.client.del(...members);
+    await this.remove(members);
     await this.client.del(index);
+  }
+
+  private async remove(keys: string[]): Promise<void> {
+    if (keys.length === 0) return;
+    if (!this.isCluster) await this.client.del(...keys);
+    // In a cluster one command has keys of one slot only.
+    else for (const key of keys) await this.client.del(key);
   }
 }

@@ -72,7 +72,7 @@ export class RedisAgentRunService implements AgentRunService {
    * @param keyPrefix default `ai`
    */
   constructor(connection: RedisConnection, keyPrefix: string = 'ai') {
-    this.#link = new Link('RedisAgentRunService', connection, keyPrefix);
+    this.#link = new Link('RedisAgentRunService', connection, keyPrefix, { manyKeys: true });
     this.#keyPrefix = keyPrefix;
   }
 

@@ -49,11 +49,28 @@ export interface IoredisCommands {
  * @throws Error (rejects) the first that failed
  */
 export async function together(client: IoredisCommands, fill: (pipeline: Pipeline) => void): Promise<unknown[]> {
+  if (client.isCluster === true) return oneByOne(client, fill);
   const pipeline = client.pipeline();
   fill(pipeline);
   const results = (await pipeline.exec()) ?? [];
   for (const [error] of results) if (error) throw error;
   return results.map(([, result]) => result);
+}
+
+/** The same in a Cluster, which sends nothing together whose keys lie on several nodes. */
+async function oneByOne(client: IoredisCommands, fill: (pipeline: Pipeline) => void): Promise<unknown[]> {
+  const calls: Array<[name: string, args: unknown[]]> = [];
+  const record =
+    (_: object, name: string) =>
+    (...args: unknown[]) =>
+      void calls.push([name, args]);
+  fill(new Proxy({}, { get: record }) as Pipeline);
+  const commands = client as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const settled = await Promise.allSettled(calls.map(([name, args]) => commands[name]?.(...args)));
+  return settled.map((each) => {
+    if (each.status === 'rejected') throw each.reason;
+    return each.value;
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 /** The connection of a service: the client that it was given, or one of its own. */
 
-import { type Brought, bring, own, type OwnConnection } from '../brought/index.js';
+import { type Brought, bring, type Needs, own, type OwnConnection } from '../brought/index.js';
 import { fromIoredis, type IoredisClient, ioredisKeyPrefix } from '../brought/ioredis.js';
 import { Uncarriable } from '../brought/unsupported.js';
 import { type Arg, type Decode, operations } from '../client.js';
@@ -31,13 +31,14 @@ export class Link {
   /**
    * @param user the class, named in errors
    * @param prefix the service's key prefix
+   * @param needs of a client that is given
    * @throws ConfigError naming a connection option, UnsupportedClientError
    */
-  constructor(user: string, connection: RedisConnection, prefix: string) {
+  constructor(user: string, connection: RedisConnection, prefix: string, needs?: Needs) {
     this.#user = user;
     let clientPrefix = '';
     if (isClient(connection)) {
-      this.#served = bring(user, connection);
+      this.#served = bring(user, connection, needs);
       clientPrefix = this.#served.keyPrefix;
     } else {
       const { options, keyPrefix } = ownOptions(user, connection);

@@ -63,7 +63,7 @@ export abstract class WorkflowCore extends WorkflowBase {
     this.queue = queue;
     this.keyPrefix = keyPrefix;
     this.lockTTL = settings.lockTTL;
-    this.#link = new Link('RedisWorkflowService', connection, keyPrefix);
+    this.#link = new Link('RedisWorkflowService', connection, keyPrefix, { manyKeys: true });
     this.#keys = new WorkflowKeys(keyPrefix);
     this.redis = this.#link.client;
     this.ownsConnection = this.#link.isOwn;

@@ -79,7 +79,7 @@ export class RedisWorkflowRunService implements WorkflowRunService {
    * @param keyPrefix that of the workflow service. Default `workflows`
    */
   constructor(redis: RedisConnection, keyPrefix: string = 'workflows', options: RunServiceOptions = {}) {
-    this.#link = new Link('RedisWorkflowRunService', redis, keyPrefix);
+    this.#link = new Link('RedisWorkflowRunService', redis, keyPrefix, { manyKeys: true });
     this.#driven = driveRuns(this.#link, keyPrefix);
     this.#mixed = options.mixedFleet === true ? '1' : undefined;
   }

@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::Cluster;
 use crate::error::{Code, Error};
+use crate::redis::config::Address;
 use crate::redis::remote::{News, Order, TICK, exchange, mux_take, tell};
-use crate::redis::topology::Standalone;
-use crate::redis::{Link, Mux, Notices, Purpose, clock};
+use crate::redis::{Link, Mux, clock};
 
 /// Carries requests until the sender of `orders` is dropped; then gives back what was not answered.
 pub async fn serve(
-    server: Standalone,
+    cluster: Cluster,
+    address: Address,
     mut mux: Mux,
     mut orders: UnboundedReceiver<Order>,
     queued: Arc<AtomicUsize>,
@@ -20,7 +22,7 @@ pub async fn serve(
 ) {
     while let Some(order) = orders.recv().await {
         mux_take(&mut mux, order);
-        let ended = match connect(&server, &mut mux, &mut orders, &queued, &report).await {
+        let ended = match connect(&cluster, &address, &mut mux, &mut orders, &queued, &report).await {
             None => None,
             Some(Ok(link)) => {
                 mux.attach(clock::now());
@@ -46,18 +48,17 @@ pub async fn serve(
 
 /// One attempt, taking orders and keeping deadlines meanwhile. `None`: the orders have ended.
 async fn connect(
-    server: &Standalone,
+    cluster: &Cluster,
+    address: &Address,
     mux: &mut Mux,
     orders: &mut UnboundedReceiver<Order>,
     queued: &AtomicUsize,
     report: &impl Fn(News),
 ) -> Option<Result<Link, Error>> {
-    let mut dial = std::pin::pin!(server.connect(Purpose::Calls, None));
+    let mut dial = std::pin::pin!(cluster.dial(address));
     loop {
         tokio::select! {
-            dialled = &mut dial => {
-                return Some(dialled.map(|(stream, facts)| Link { stream, facts, notices: Notices::default() }));
-            }
+            dialled = &mut dial => return Some(dialled),
             order = orders.recv() => mux_take(mux, order?),
             () = tokio::time::sleep(TICK) => {}
         }

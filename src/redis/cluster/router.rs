@@ -180,15 +180,7 @@ impl Router {
 
     fn hand_over(&mut self, target: &Address, posted: impl IntoIterator<Item = Posted>, bytes: &[u8]) {
         if !self.nodes.contains_key(target) {
-            match self.connect(target) {
-                Ok(node) => drop(self.nodes.insert(target.clone(), node)),
-                Err(error) => {
-                    for ticket in posted.into_iter().filter_map(|posted| posted.ticket) {
-                        self.calls.fail(ticket, error.clone());
-                    }
-                    return;
-                }
-            }
+            self.nodes.insert(target.clone(), self.connect(target));
         }
         if let Some(node) = self.nodes.get_mut(target) {
             node.outbox.bytes.extend_from_slice(bytes);
@@ -196,15 +188,15 @@ impl Router {
         }
     }
 
-    fn connect(&self, target: &Address) -> Result<Node, Error> {
+    fn connect(&self, target: &Address) -> Node {
         let (orders, inbox) = unbounded_channel();
         let queued = Arc::new(AtomicUsize::new(0));
         let (news, address) = (self.news.clone(), target.clone());
         // The router is gone when nobody is left to hear.
         let report = move |item| drop(news.send((address.clone(), item)));
-        let server = self.cluster.server(target)?;
-        tokio::spawn(node::serve(server, self.mux.for_node(), inbox, Arc::clone(&queued), report));
-        Ok(Node { orders, outbox: Order { bytes: Vec::new(), posted: Vec::new() }, queued })
+        let (cluster, mux) = (self.cluster.clone(), self.mux.for_node());
+        tokio::spawn(node::serve(cluster, target.clone(), mux, inbox, Arc::clone(&queued), report));
+        Node { orders, outbox: Order { bytes: Vec::new(), posted: Vec::new() }, queued }
     }
 
     /// Takes what a node reports.
