@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import type { Host } from '../../support/pikku/hosts.js';
 import { Scene } from '../../support/pikku/scene.js';
 
 /** Of the run locks, so that the lock of a killed process is gone before its job comes back. */
@@ -81,5 +82,47 @@ describe.each(HOSTS)('a process killed in the middle of a step, on core %s', (co
     expect(run.status, run.error).toBe('completed');
     expect(scene.effectsOf(tag)).toEqual({ one: 1, two: 2, three: 1 });
     expect(await scene.steps(runId)).toEqual({ a: 'succeeded', b: 'succeeded, attempt 2', c: 'succeeded' });
+  });
+});
+
+describe('a run whose next job is lost', () => {
+  const once = { queuedOne: 1, queuedTwo: 1, queuedThree: 1 };
+
+  /** A host with an empty queue that works on its jobs, after `before` has been at the store. */
+  async function recovered(sweep: string, options: object, before: (host: Host, tag: string) => Promise<string>) {
+    const producer = await scene.host({ queuePort: scene.queue.port });
+    const { tag } = scene.input();
+    const runId = await before(producer, tag);
+    await producer.stop();
+    const queue = await scene.queue.client();
+    await queue.flushAll();
+    queue.destroy();
+    const worker = await scene.worker();
+    const found = await worker.ask(sweep, options);
+    const run = await scene.ended(runId);
+    await worker.stop();
+    return { run, runId, found, effects: scene.effectsOf(tag) };
+  }
+
+  it('is found as a stalled one, and goes on', async () => {
+    const { run, runId, found, effects } = await recovered('recoverStalledRuns', { stalledAfterMs: 0 }, (host, tag) =>
+      host.run('threeQueued', { tag }),
+    );
+    expect(found).toEqual({ resumed: [runId] });
+    expect(run.status, run.error).toBe('completed');
+    expect(effects).toEqual(once);
+  });
+
+  it('is found by its step that nobody was told of, and goes on', async () => {
+    const swept = ['relayUndispatchedSteps', { undispatchedAfterMs: 0 }] as const;
+    const { run, runId, found, effects } = await recovered(...swept, async (host, tag) => {
+      const hash = 'hash of threeQueued';
+      const id = await host.ask<string>('createRun', 'threeQueued', { tag }, false, hash, { type: 'test' });
+      await host.ask('insertStepState', id, 'step 1', 'queuedOne', { tag, value: 0 }, { retries: 0 });
+      return id;
+    });
+    expect(found).toEqual({ redispatched: [runId] });
+    expect(run.status, run.error).toBe('completed');
+    expect(effects).toEqual(once);
   });
 });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Host, HostSettings } from '../../support/pikku/hosts.js';
-import { LATEST } from '../../support/pikku/packages.mjs';
+import { LATEST, Packages } from '../../support/pikku/packages.mjs';
 import { Scene, type StoreName } from '../../support/pikku/scene.js';
 import { ORIGINALS } from '../../support/pikku/siblings.js';
 
@@ -137,5 +137,35 @@ describe('workers of both on the same jobs', () => {
       expect(run.status, run.error).toBe('completed');
       expect(scene.effectsOf(tag)).toEqual({ one: 1, two: 1, three: 1 });
     }
+  });
+});
+
+describe('claims of one step by both', () => {
+  it('are granted once', async () => {
+    const open = async (store: StoreName) => {
+      const { RedisWorkflowService } = await new Packages(LATEST).store(store);
+      return new RedisWorkflowService(scene.server.url, 'claims', { wireQueues: false });
+    };
+    const [ours, theirs] = await Promise.all([open('ferrodis'), open('original')]);
+    const run = await theirs.createRun('flow', {}, false, 'hash', { type: 'test' });
+    const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+    for (const name of names) await theirs.insertStepState(run, name, 'rpc', null);
+    // As its host claims: a look and a write, under the lock of the step.
+    const theirClaim = (name: string) =>
+      theirs.withStepLock(run, name, async () => {
+        const { status, stepId } = await theirs.getStepState(run, name);
+        if (status !== 'pending') return null;
+        await theirs.setStepRunning(stepId);
+        return stepId;
+      });
+    const granted = await Promise.all(
+      names.map(async (name, index) => {
+        const claims = [() => ours.claimStepForExecution(run, name, 'rpc'), () => theirClaim(name)];
+        const outcomes = await Promise.all((index % 2 ? claims : claims.toReversed()).map((claim) => claim()));
+        return outcomes.filter((outcome) => outcome !== null).length;
+      }),
+    );
+    expect(granted).toEqual(names.map(() => 1));
+    await Promise.all([ours.close(), theirs.close()]);
   });
 });
