@@ -31,7 +31,7 @@ const { service, rpc } = await startApplication(
   { note() {}, count: () => 0, async gate() {} },
   queue,
 );
-await service.init();
+await service.init?.();
 
 /** How runs ended, by their ids, and who waits for that. */
 const ended = new Map();

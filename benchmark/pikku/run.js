@@ -14,7 +14,8 @@ import { median, spread } from '../lib/stats.js';
 import { rate, ratio, significant, table } from '../lib/table.js';
 
 const CONTESTANT = fileURLToPath(new URL('contestant.js', import.meta.url));
-const STORES = ['original', 'ferrodis'];
+/** The last one is the engine's own store in memory: what is left of a run where nothing is asked of Redis at all. */
+const STORES = ['original', 'ferrodis', 'memory'];
 const FIGURES = ['perSecond', 'mainCpu', 'totalCpu', 'serverCpu'];
 
 /** Added on each way by the proxy, in milliseconds. */
@@ -106,7 +107,7 @@ async function measure({ server, port, rounds, cores, entries: plan, progress })
       );
       for (let round = 0; round <= rounds; round++) {
         for (const store of round % 2 === 0 ? STORES : STORES.toReversed()) {
-          const figures = await measureRound(server, children.get(store), entry);
+          const figures = await measureRound(server, store, children.get(store), entry);
           if (round > 0) for (const figure of FIGURES) stores[store][figure].push(figures[figure]);
         }
       }
@@ -119,7 +120,7 @@ async function measure({ server, port, rounds, cores, entries: plan, progress })
 }
 
 /** The runs of one store on an otherwise empty server, checked against what is stored of them. */
-async function measureRound({ admin, pid }, child, entry) {
+async function measureRound({ admin, pid }, store, child, entry) {
   await admin.flushDb();
   if (entry.foreignKeys) {
     await admin.mSet(Array.from({ length: entry.foreignKeys }, (_, i) => [`foreign:${i}`, 'x']));
@@ -128,6 +129,7 @@ async function measureRound({ admin, pid }, child, entry) {
   const { ids, ...figures } = await child.ask('perform', entry);
   figures.serverCpu = (cpuTimeOf(pid) - serverBefore) / entry.count;
   if (new Set(ids).size !== entry.count) throw new Error(`${entry.label}: ${ids.length} of ${entry.count} runs`);
+  if (store === 'memory') return figures;
   const last = entry.workflow === 'threeNodes' ? 'c' : 'step 3';
   for (const id of ids) {
     const [status, result] = await Promise.all([
@@ -175,8 +177,10 @@ function printTable(title, summary, print) {
     'main CPU µs',
     'ferrodis',
     'share',
+    'no Redis/s',
+    'main CPU µs',
   ];
-  const lines = summary.map(({ label, medians: { original, ferrodis }, throughput, capacity, cpuShare }) => [
+  const lines = summary.map(({ label, medians: { original, ferrodis, memory }, throughput, capacity, cpuShare }) => [
     label,
     rate(original.perSecond),
     rate(ferrodis.perSecond),
@@ -185,6 +189,8 @@ function printTable(title, summary, print) {
     significant(original.mainCpu),
     significant(ferrodis.mainCpu),
     ratio(cpuShare),
+    rate(memory.perSecond),
+    significant(memory.mainCpu),
   ]);
   print(`\n${title}`);
   print(table(head, lines));

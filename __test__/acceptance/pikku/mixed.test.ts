@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 /** Ours beside processes of the original: these enter nothing into an index. */
-const optionsOf = (store: StoreName) => (store === 'ferrodis' ? { mixedFleet: true } : {});
+const optionsOf = (store: HostSettings['store'] | undefined) => (store === 'ferrodis' ? { mixedFleet: true } : {});
 
 async function worker(core: string, store: StoreName, hold?: string): Promise<Host> {
   return scene.worker({ core, store, options: optionsOf(store), ...(hold && { hold }) });
@@ -45,9 +45,7 @@ async function handedOver(core: string, workflow: string, hold: string, from: St
 
 /** A run that a process of one store begins and suspends, and one of the other ends. */
 async function resumed(first: Partial<HostSettings>, second: Partial<HostSettings>): Promise<void> {
-  const hosts = [first, second].map((settings) =>
-    scene.host({ ...settings, options: optionsOf(settings.store ?? 'original') }),
-  );
+  const hosts = [first, second].map((settings) => scene.host({ ...settings, options: optionsOf(settings.store) }));
   const [begins, ends] = (await Promise.all(hosts)) as [Host, Host];
   const input = scene.input();
   const runId = await begins.run('suspending', input, { inline: true });

@@ -9,7 +9,7 @@ const logger = { info() {}, debug() {}, trace() {}, setLevel() {}, warn: say, er
 /**
  * @typedef {object} Settings
  * @property {string} core version of `@pikku/core`
- * @property {'ferrodis' | 'original'} store
+ * @property {'ferrodis' | 'original' | 'memory'} store `memory` is the host's own, which keeps nothing
  * @property {string} url of the store's server
  * @property {string} [prefix] of the store's keys
  * @property {object} [options] of the store
@@ -48,9 +48,7 @@ export async function startApplication(settings, effects, queue) {
   // Before the store: the base class asks for the logger while it is constructed.
   pikkuState(null, 'package', 'singletonServices', services);
 
-  const { RedisWorkflowService } = await packages.store(settings.store);
-  const service = new RedisWorkflowService(settings.url, settings.prefix ?? 'workflows', settings.options ?? {});
-  if (settings.lockTTL !== undefined) service.lockTTL = settings.lockTTL;
+  const service = await openStore(packages, settings);
   services['workflowService'] = service;
 
   const { rpcService } = await packages.import('@pikku/core/rpc');
@@ -72,6 +70,21 @@ export async function startApplication(settings, effects, queue) {
       await service.close();
     },
   };
+}
+
+/**
+ * @param {Packages} packages
+ * @param {Settings} settings
+ */
+async function openStore(packages, { store, url, prefix = 'workflows', options = {}, lockTTL }) {
+  if (store === 'memory') {
+    const { InMemoryWorkflowService } = await packages.import('@pikku/core/services');
+    return new InMemoryWorkflowService();
+  }
+  const { RedisWorkflowService } = await packages.store(store);
+  const service = new RedisWorkflowService(url, prefix, options);
+  if (lockTTL !== undefined) service.lockTTL = lockTTL;
+  return service;
 }
 
 /** The functions behind the engine's own queues. Newer hosts register them themselves; for older ones, generated code did. */
