@@ -291,6 +291,49 @@ describe.each([
   });
 });
 
+describe('a user with a password', () => {
+  /** Lets the user in on every node, and gives the clients that the nodes have as this user. */
+  async function allow(rights: string[]): Promise<() => Promise<number[]>> {
+    const user = ['ACL', 'SETUSER', 'app', 'reset', 'on', '>secret', '~*', '&*', ...rights];
+    for (const node of at.nodes) await at.tell(node, ...user);
+    atEnd.push(async () => {
+      for (const node of at.nodes) await at.tell(node, 'ACL', 'DELUSER', 'app');
+    });
+    return () =>
+      Promise.all(
+        at.nodes.map(async (node) => {
+          const list = String(await at.tell(node, 'CLIENT', 'LIST'));
+          return list.split('\n').filter((line) => line.includes('user=app') && line.includes('name=mine')).length;
+        }),
+      );
+  }
+
+  const login = { username: 'app', password: 'secret' };
+
+  it.each<[string, () => Promise<object>]>([
+    ['ioredis', async () => ioredis(asCluster5, { redisOptions: { ...login, connectionName: 'mine' } })],
+    ['node-redis', async () => nodeRedis(asRedis5, { defaults: { ...login, name: 'mine' } })],
+  ])('of %s is who the native connections are too', async (_name, make) => {
+    const counts = await allow(['+@all']);
+    const client = await make();
+    const cache = new RedisCacheAdapter(client as AnyClient);
+    await expect.poll(() => (client as { status?: string }).status ?? 'ready').toBe('ready');
+    const before = (await counts()).reduce((sum, count) => sum + count, 0);
+    await Promise.all(names.map((name) => cache.set(name, 1)));
+    const after = (await counts()).reduce((sum, count) => sum + count, 0);
+    expect(after - before).toBeGreaterThanOrEqual(3);
+  });
+
+  it('who may not run scripts has the Cluster do what needs them', async () => {
+    await allow(['+@all', '-@scripting']);
+    const adapter = new RedisAdapter(ioredis(asCluster5, { redisOptions: login }) as AnyClient);
+    const locks = await Promise.all(names.map((name) => adapter.acquire(name, 5_000, 'me')));
+    expect(locks.every((lock) => lock !== null)).toBe(true);
+    await Promise.all(locks.map((lock) => lock?.release()));
+    expect(await keys()).toEqual([]);
+  });
+});
+
 describe('addresses that hold in the servers’ own network only', () => {
   const elsewhere = () =>
     Object.fromEntries(
