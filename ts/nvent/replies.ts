@@ -66,7 +66,7 @@ export function readList<T>(length: number, read: () => T): T[] {
 /** The next two values, id and score, as an entry whose metadata is still to come. */
 export function readRanked(reply: Reply, readScore: (text: string) => number): IndexEntry {
   const id = reply.lossyText() as string;
-  return { id, score: readScore(reply.lossyText() as string), metadata: undefined };
+  return { id, score: reply.whole() ?? readScore(reply.lossyText() as string), metadata: undefined };
 }
 
 /** A score as it is. */

@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::nvent::keys::Index;
-use crate::redis::{Args, Call, Caller, Frames, Repeat, ReplyBuilder, Request, Value, script};
+use crate::redis::{Args, Call, Caller, Frames, Repeat, ReplyBuilder, Request, Value, error_of, script};
 
 /// Hashes that one request reads. Requests of one call share a round trip; a reply must not become too large.
 const CHUNK: usize = 500;
@@ -166,17 +166,20 @@ async fn append(reply: &mut ReplyBuilder, calls: Vec<Call>) -> Result<(), Error>
 /// Adds the hashes that the calls are answered with.
 async fn append_hashes(reply: &mut ReplyBuilder, calls: Vec<Call>) -> Result<(), Error> {
     for call in calls {
-        let frames = call.await?;
-        write_hashes(reply, frames.all()?);
+        write_hashes(reply, &call.await?)?;
     }
     Ok(())
 }
 
 /// Adds hashes of fields and values in turn. The entries of an index mostly have the same fields in the same order,
 /// so JavaScript is spared most of their names.
-fn write_hashes<'a>(reply: &mut ReplyBuilder, hashes: impl Iterator<Item = Value<'a>>) {
+fn write_hashes(reply: &mut ReplyBuilder, hashes: &Frames) -> Result<(), Error> {
     let (mut before, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    for hash in hashes {
+    for hash in hashes.each() {
+        // Not `all`, which would read everything once more.
+        if let Value::Error(text) = hash {
+            return Err(error_of(text));
+        }
         let mut fields = hash.list();
         while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
             names.push(name);
@@ -202,6 +205,7 @@ fn write_hashes<'a>(reply: &mut ReplyBuilder, hashes: impl Iterator<Item = Value
         names.clear();
         values.clear();
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -240,10 +244,17 @@ mod tests {
         let sent = b"*2\r\n$1\r\na\r\n$1\r\n1\r\n%1\r\n$1\r\na\r\n$1\r\n2\r\n*0\r\n\
             *2\r\n$1\r\na\r\n$1\r\n3\r\n*2\r\n$1\r\nb\r\n$1\r\n4\r\n";
         let mut reply = ReplyBuilder::new();
-        write_hashes(&mut reply, Frames::new(sent.to_vec(), 5).each());
+        write_hashes(&mut reply, &Frames::new(sent.to_vec(), 5)).unwrap();
         let expected = b"*2\r\n*1\r\n$1\r\na\r\n$1\r\n1\r\n*2\r\n$-1\r\n$1\r\n2\r\n*0\r\n\
             *2\r\n$-1\r\n$1\r\n3\r\n*2\r\n*1\r\n$1\r\nb\r\n$1\r\n4\r\n";
         assert_eq!(reply.into_bytes(), expected);
+    }
+
+    #[test]
+    fn one_key_of_another_type_fails_the_call() {
+        let sent = b"*2\r\n$1\r\na\r\n$1\r\n1\r\n-WRONGTYPE no hash\r\n".to_vec();
+        let error = write_hashes(&mut ReplyBuilder::new(), &Frames::new(sent, 2)).unwrap_err();
+        assert_eq!(error.message, "WRONGTYPE no hash");
     }
 
     #[test]
