@@ -146,6 +146,18 @@ export class Reply {
     }
   }
 
+  /** Takes the next value out: the function makes replies of it, which may be kept, unlike this one. */
+  take(): () => Reply {
+    const { source, tokens, at } = this;
+    this.skip();
+    const taken = tokens.slice(at, this.at);
+    return () => {
+      const reply = new Reply();
+      reply.begin(source, taken, 0);
+      return reply;
+    };
+  }
+
   /** Whether the next value is nil. It stays where it is. */
   isNil(): boolean {
     return this.tokens[this.at] === NIL;

@@ -2,8 +2,12 @@
 import { type Arg, Connection, type Decode, operations } from '../client.js';
 import { ClosedError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
+import { countWrite } from './turn.js';
 
 const OPERATIONS = operations('nvent');
+
+/** Operations that write nothing. */
+const READS = new Set(['read', 'get', 'getOrCounter', 'indexGet', 'indexPage', 'indexHashes']);
 
 /** Arguments that are spread into one call of JavaScript: it has room for some ten thousand. */
 const CHUNK = 1000;
@@ -30,6 +34,7 @@ export class Link {
    */
   call<T>(operation: string, decode: Decode<T>, args: Arg[], rest: Arg[] = []): Promise<T> {
     const connection = this.#open(operation);
+    if (!READS.has(operation)) countWrite();
     for (let i = 0; i < rest.length; i += CHUNK) connection.stage(...rest.slice(i, i + CHUNK));
     return connection.call(OPERATIONS[operation] as number, decode, ...args);
   }
@@ -37,6 +42,7 @@ export class Link {
   /** Waits for pending calls, then closes the sockets. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
+    countWrite(); // what is known answers no more
     await this.#connection?.close();
   }
 

@@ -4,6 +4,7 @@ import { ArgumentError } from '../errors.js';
 import type { Link } from './link.js';
 import { readFlag, readList } from './replies.js';
 import { argText, fromText, jsonText, stringText } from './text.js';
+import { Turn, writesSoFar } from './turn.js';
 import type { EventReadOptions, EventRecord, EventStream } from './types.js';
 
 /** How long streams may become. */
@@ -21,8 +22,15 @@ export function createStream(link: Link, trim: TrimOptions, strict: boolean): Ev
   const maxLen = trim.maxLen && trim.maxLen > 0 ? String(trim.maxLen) : undefined;
   const strategy = maxLen === undefined ? undefined : trim.approx === false ? '=' : '~';
 
-  const page = async (subject: string, range: Range, limit: unknown): Promise<EventRecord[]> =>
-    link.call('read', readEvents, [argText(subject), range.order, range.lower, range.upper, argText(limit)]);
+  const turn = new Turn();
+  const page = async (subject: string, range: Range, limit: unknown): Promise<EventRecord[]> => {
+    const args = [argText(subject), range.order, range.lower, range.upper, argText(limit)];
+    const question = JSON.stringify(args);
+    const known = turn.known(question);
+    if (known !== undefined) return readEvents(known);
+    const asked = writesSoFar();
+    return link.call('read', (reply) => readEvents(turn.keep(question, asked, reply)), args);
+  };
 
   return {
     async append(subject, event) {

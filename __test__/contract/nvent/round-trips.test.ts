@@ -1,5 +1,6 @@
-import { RedisStoreAdapter, type StoreAdapter } from 'ferrodis/nvent/native';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { setImmediate as turned } from 'node:timers/promises';
+import { type EventRecord, RedisStoreAdapter, type StoreAdapter } from 'ferrodis/nvent/native';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { BurstProxy } from '../../support/burst-proxy.js';
 import { nvent } from '../../support/nvent.js';
@@ -89,8 +90,62 @@ describe('index.read', () => {
   });
 });
 
+describe('events that are read again at once', () => {
+  beforeEach(() => turned());
+
+  const reads = async (between: () => unknown): Promise<[first: EventRecord[], second: EventRecord[]]> => {
+    const first = await store.stream.read('again');
+    between();
+    return [first, await store.stream.read('again')];
+  };
+
+  it('are there without a round trip, as events of their own', async () => {
+    await store.stream.append('again', { ...event, data: { list: [1] } });
+    let read: EventRecord[][] = [];
+    const count = await proxy.count(async () => {
+      read = await reads(() => undefined);
+    });
+    const [first, second] = read as [EventRecord[], EventRecord[]];
+    expect(count).toBe(1);
+    expect(second).toStrictEqual(first);
+    Object.assign(first[0] as EventRecord, { data: 'changed' });
+    expect(second[0]?.data).toEqual({ list: [1] });
+  });
+
+  it('are asked for once the event loop has turned', async () => {
+    await store.stream.read('again');
+    await turned();
+    expect(await proxy.count(() => store.stream.read('again'))).toBe(1);
+  });
+
+  it('are asked for when other ones are meant', async () => {
+    const count = await proxy.count(async () => {
+      await store.stream.read('again');
+      await store.stream.read('again', { order: 'desc' });
+    });
+    expect(count).toBe(2);
+  });
+
+  it('hold what this process has written meanwhile, through whatever store', async () => {
+    for (const writer of [store, on.store]) {
+      let append: Promise<unknown> | undefined;
+      const [first, second] = await reads(() => (append = writer.stream.append('again', event)));
+      await append;
+      // Another store has a connection of its own, where its event may be later than the reading.
+      expect(second.length).toBeGreaterThanOrEqual(writer === store ? first.length + 1 : first.length);
+      expect(await store.stream.read('again')).toHaveLength(first.length + 1);
+    }
+    await turned();
+    const reading = store.stream.read('again');
+    const append = store.stream.append('again', event);
+    const before = await reading;
+    expect(await store.stream.read('again')).toHaveLength(before.length + 1);
+    await append;
+  });
+});
+
 describe('a flow run of two steps and one emit', () => {
-  it('takes 77 round trips of its host, where the original takes 111', async () => {
-    expect(await proxy.count(() => runFlow(store, 'counted'))).toBe(77);
+  it('takes 75 round trips of its host, where the original takes 111', async () => {
+    expect(await proxy.count(() => runFlow(store, 'counted'))).toBe(75);
   });
 });
