@@ -24,8 +24,7 @@ const steps = {
   oxlint: () => run(tool('oxlint'), ['--deny-warnings']),
   'import rules': () => script('checks/imports.mjs'),
   // Under every interleaving of threads, by loom.
-  'the mailbox between threads': () =>
-    cargo('test', '--quiet', '--profile', 'quick', '--features', 'model', '--lib', 'mailbox'),
+  'the mailbox between threads': () => cargo('test', '--quiet', '--locked', '--manifest-path', 'model/Cargo.toml'),
   'Lua scripts': () => script('checks/lua.mjs'),
   server: () => ensureServer(),
   tests: () => script('test.mjs'),

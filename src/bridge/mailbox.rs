@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use loom::sync::Arc;
 
-    /// Run with `cargo test --features model --lib mailbox`.
+    /// Run with `cargo test --manifest-path model/Cargo.toml`.
     #[test]
     fn no_item_is_left_behind_and_every_item_has_a_wake_up_after_it() {
         loom::model(|| {

@@ -48,6 +48,7 @@ pub use reply::{Frames, List, ReplyBuilder, Value};
 #[cfg(feature = "node")]
 pub(crate) use reply::{decimal, skip};
 pub use request::{Repeat, Request};
+#[cfg(feature = "node")]
 pub(crate) use resp::plain;
 pub use resp::{Limits, Scanner};
 pub use script::Script;
