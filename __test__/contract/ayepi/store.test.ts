@@ -134,7 +134,7 @@ describe('a TTL that is none', () => {
   const NO_INTEGER = 'ERR value is not an integer or out of range';
 
   it.each([0, -1])('%s is refused by set, and makes increment remove the counter', async (ttl) => {
-    const invalid = { name: 'ReplyError', message: "ERR invalid expire time in 'set' command" };
+    const invalid = { name: 'ReplyError', message: expect.stringMatching(/^ERR invalid expire time in '?set\b/) };
     await expect(store.set('t', 'v', ttl)).rejects.toMatchObject(invalid);
     await expect(store.setIfNotExists('t', 'v', ttl)).rejects.toMatchObject(invalid);
     await on.redis.set('s:counted', '4');

@@ -49,12 +49,15 @@ describe.each(stores)('set of %s', (_name, prefix, open) => {
     expect(await on.redis.ttl(`${prefix}k`)).toBe(seconds);
   });
 
-  it.each<[number, string]>([
-    [-1, "ERR invalid expire time in 'setex' command"],
-    [-1_500, "ERR invalid expire time in 'setex' command"],
-    [Number.POSITIVE_INFINITY, 'ERR value is not an integer or out of range'],
+  it.each<[number, RegExp]>([
+    [-1, /^ERR invalid expire time in '?setex\b/],
+    [-1_500, /^ERR invalid expire time in '?setex\b/],
+    [Number.POSITIVE_INFINITY, /^ERR value is not an integer or out of range$/],
   ])('with a life of %s is rejected by the server', async (ttl, message) => {
-    await expect(open().set('k', 1, ttl)).rejects.toMatchObject({ name: 'ReplyError', message });
+    await expect(open().set('k', 1, ttl)).rejects.toMatchObject({
+      name: 'ReplyError',
+      message: expect.stringMatching(message),
+    });
   });
 
   it('rejects what has no JSON, and sends nothing', async () => {

@@ -74,11 +74,14 @@ describe.each([
   });
 
   it.each([
-    [-1, "ERR invalid expire time in 'setex' command"],
-    [-1500, "ERR invalid expire time in 'setex' command"],
-    [Number.POSITIVE_INFINITY, 'ERR value is not an integer or out of range'],
+    [-1, /^ERR invalid expire time in '?setex\b/],
+    [-1500, /^ERR invalid expire time in '?setex\b/],
+    [Number.POSITIVE_INFINITY, /^ERR value is not an integer or out of range$/],
   ])('refuses a life of %s', async (ttl, message) => {
-    await expect(make(on.prefix()).set('k', 1, ttl)).rejects.toMatchObject({ name: 'ReplyError', message });
+    await expect(make(on.prefix()).set('k', 1, ttl)).rejects.toMatchObject({
+      name: 'ReplyError',
+      message: expect.stringMatching(message),
+    });
   });
 
   it('deletes, and rejects only what reads another type', async () => {
