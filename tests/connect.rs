@@ -219,6 +219,7 @@ async fn subscriptions_work_over_tls() {
     let sink = move |event: SubscriberEvent<'_>| match event {
         SubscriberEvent::Ready { .. } => tell.send(0).expect("the test listens"),
         SubscriberEvent::Message { payload, .. } => tell.send(payload.len()).expect("the test listens"),
+        SubscriberEvent::Drained => {}
         other => panic!("{other:?}"),
     };
     let (subscriber, task) = Subscriber::new(topology(raw).expect("valid"), &Config::default(), sink);

@@ -39,6 +39,7 @@ impl Listening {
                     format!("gap {channel}")
                 }
                 SubscriberEvent::Gap { channel, .. } => format!("backward gap {channel}"),
+                SubscriberEvent::Drained => return,
                 SubscriberEvent::Down { .. } => "down".into(),
             };
             tell.send(text).ok();

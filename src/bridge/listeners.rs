@@ -53,13 +53,15 @@ impl Listeners {
         let backlog = Arc::new(AtomicUsize::new(0));
         let sink = {
             let (shared, backlog) = (Arc::clone(&shared), Arc::clone(&backlog));
+            let mut events = Events::default();
             move |event: SubscriberEvent<'_>| {
-                let full = backlog.load(Ordering::Relaxed) > BACKLOG;
-                let replies = replies(&mut lock(&shared), &event, full);
-                for reply in replies {
-                    let reply = reply.into_bytes();
-                    backlog.fetch_add(reply.len(), Ordering::Relaxed);
-                    post.send(link, Item::Event(reply));
+                let full = backlog.load(Ordering::Relaxed) + events.bytes.len() > BACKLOG;
+                events.gather(&mut lock(&shared), &event, full);
+                // Messages go on together: each crossing wakes JavaScript.
+                if !matches!(event, SubscriberEvent::Message { .. }) && !events.ends.is_empty() {
+                    let events = std::mem::take(&mut events);
+                    backlog.fetch_add(events.bytes.len(), Ordering::Relaxed);
+                    post.send(link, Item::Events(events));
                 }
             }
         };
@@ -118,72 +120,84 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What crosses because of an event: lists of a name, its fields, and for messages the listeners.
-fn replies(shared: &mut Shared, event: &SubscriberEvent<'_>, full: bool) -> Vec<ReplyBuilder> {
-    match event {
-        SubscriberEvent::Message { channel, payload } => message(shared, channel, payload, full),
-        SubscriberEvent::Ready { channel } => vec![named("ready", channel, 0)],
-        SubscriberEvent::Refused { channel, error } => {
-            let mut reply = named("refused", channel, 5);
-            write_error(&mut reply, error);
-            vec![reply]
-        }
-        SubscriberEvent::Gap { channel, from_ms, to_ms } => vec![gap(channel, *from_ms, *to_ms)],
-        SubscriberEvent::Down { error } => {
-            let mut reply = ReplyBuilder::new();
-            reply.list(6).text(b"silent");
-            write_error(&mut reply, error);
-            vec![reply]
-        }
-    }
+/// Events that cross together: RESP lists of a name, its fields, and for messages the listeners.
+#[derive(Debug, Default)]
+pub struct Events {
+    pub bytes: Vec<u8>,
+    /// Where each ends.
+    pub ends: Vec<usize>,
 }
 
-fn message(shared: &mut Shared, channel: &str, payload: &[u8], full: bool) -> Vec<ReplyBuilder> {
-    let (mut wanted, mut malformed) = (Vec::new(), Vec::new());
-    for listener in shared.listeners.iter().filter(|listener| &*listener.channel == channel) {
-        match &listener.filter {
-            None => wanted.push(listener.id),
-            Some((origin, keys)) => match judge(payload, origin, |queue| keys.contains(queue)) {
-                Verdict::Deliver => wanted.push(listener.id),
-                Verdict::Malformed(_) => malformed.push(listener.id),
-                Verdict::NotInteresting => {}
-            },
-        }
-    }
-    if wanted.is_empty() && malformed.is_empty() {
-        return Vec::new();
-    }
-    if full {
-        shared.dropped.entry(channel.into()).or_insert_with(now);
-        return Vec::new();
-    }
-    let mut replies = Vec::new();
-    if let Some(from) = shared.dropped.remove(channel) {
-        replies.push(gap(channel, from, now()));
-    }
-    for (name, ids) in [("message", wanted), ("malformed", malformed)] {
-        if !ids.is_empty() {
-            let mut reply = ReplyBuilder::new();
-            reply.list(2 + ids.len()).text(name.as_bytes()).text(payload);
-            for id in ids {
-                reply.int(i64::from(id));
+impl Events {
+    fn gather(&mut self, shared: &mut Shared, event: &SubscriberEvent<'_>, full: bool) {
+        match event {
+            SubscriberEvent::Message { channel, payload } => self.message(shared, channel, payload, full),
+            SubscriberEvent::Drained => {}
+            SubscriberEvent::Ready { channel } => self.add(|reply| named(reply, "ready", channel, 0)),
+            SubscriberEvent::Refused { channel, error } => self.add(|reply| {
+                named(reply, "refused", channel, 5);
+                write_error(reply, error);
+            }),
+            SubscriberEvent::Gap { channel, from_ms, to_ms } => self.gap(channel, *from_ms, *to_ms),
+            SubscriberEvent::Down { error } => {
+                self.add(|reply| write_error(reply.list(6).text(b"silent"), error));
             }
-            replies.push(reply);
         }
     }
-    replies
+
+    fn message(&mut self, shared: &mut Shared, channel: &str, payload: &[u8], full: bool) {
+        let (mut wanted, mut malformed) = (Vec::new(), Vec::new());
+        for listener in shared.listeners.iter().filter(|listener| &*listener.channel == channel) {
+            match &listener.filter {
+                None => wanted.push(listener.id),
+                Some((origin, keys)) => match judge(payload, origin, |queue| keys.contains(queue)) {
+                    Verdict::Deliver => wanted.push(listener.id),
+                    Verdict::Malformed(_) => malformed.push(listener.id),
+                    Verdict::NotInteresting => {}
+                },
+            }
+        }
+        if wanted.is_empty() && malformed.is_empty() {
+            return;
+        }
+        if full {
+            shared.dropped.entry(channel.into()).or_insert_with(now);
+            return;
+        }
+        if !shared.dropped.is_empty()
+            && let Some(from) = shared.dropped.remove(channel)
+        {
+            self.gap(channel, from, now());
+        }
+        for (name, ids) in [("message", wanted), ("malformed", malformed)] {
+            if !ids.is_empty() {
+                self.add(|reply| {
+                    reply.list(2 + ids.len()).text(name.as_bytes()).text(payload);
+                    for id in ids {
+                        reply.int(i64::from(id));
+                    }
+                });
+            }
+        }
+    }
+
+    fn gap(&mut self, channel: &str, from: u64, to: u64) {
+        self.add(|reply| {
+            named(reply, "gap", channel, 2);
+            reply.int(from as i64).int(to as i64);
+        });
+    }
+
+    fn add(&mut self, write: impl FnOnce(&mut ReplyBuilder)) {
+        let mut reply = ReplyBuilder::over(std::mem::take(&mut self.bytes));
+        write(&mut reply);
+        self.bytes = reply.into_bytes();
+        self.ends.push(self.bytes.len());
+    }
 }
 
-fn gap(channel: &str, from: u64, to: u64) -> ReplyBuilder {
-    let mut reply = named("gap", channel, 2);
-    reply.int(from as i64).int(to as i64);
-    reply
-}
-
-fn named(name: &str, channel: &str, more: usize) -> ReplyBuilder {
-    let mut reply = ReplyBuilder::new();
+fn named(reply: &mut ReplyBuilder, name: &str, channel: &str, more: usize) {
     reply.list(2 + more).text(name.as_bytes()).text(channel.as_bytes());
-    reply
 }
 
 fn now() -> u64 {

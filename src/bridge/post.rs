@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use napi::sys;
 
+use super::listeners::Events;
 use super::mailbox::Mailbox;
 use crate::error::Error;
 use crate::redis::{PlainSocket, remote::News};
@@ -20,8 +21,8 @@ pub enum Item {
     Replaced(Error),
     /// From the runtime lane.
     News(News),
-    /// An event for JavaScript, as a RESP list, from the subscriber.
-    Event(Vec<u8>),
+    /// Events for JavaScript, from the subscriber.
+    Events(Events),
     /// A lock that was being renewed is lost.
     Lost(u32),
     /// A question for JavaScript, as a RESP list.

@@ -168,6 +168,12 @@ impl ReplyBuilder {
         Self::default()
     }
 
+    /// One more reply behind those in `bytes`.
+    #[must_use]
+    pub const fn over(bytes: Vec<u8>) -> Self {
+        Self { bytes }
+    }
+
     /// Begins a list of `len` values.
     pub fn list(&mut self, len: usize) -> &mut Self {
         self.number(b'*', len as i64)

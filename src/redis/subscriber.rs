@@ -39,6 +39,8 @@ pub enum SubscriberEvent<'a> {
         /// Its bytes.
         payload: &'a [u8],
     },
+    /// All messages that came with one look at the socket have been told: whoever gathers them passes them on now.
+    Drained,
     /// The channel is confirmed again; messages published in between are lost.
     Gap {
         /// The channel.

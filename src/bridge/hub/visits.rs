@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::super::delivery::{Place, Settled, Status, deliver, write_error};
 use super::super::lane::Lane;
+use super::super::listeners::Events;
 use super::super::post::Item;
 use super::Hub;
 use crate::error::{Code, Error};
@@ -200,11 +201,20 @@ impl Hub {
                     reply: Place::Own(reply.into_bytes()),
                 });
             }
-            Item::Event(reply) => {
+            Item::Events(Events { bytes, ends }) => {
                 if let Some(listeners) = &open.listeners {
-                    listeners.delivered(reply.len());
+                    listeners.delivered(bytes.len());
                 }
-                settled.push(Settled { slot: id, status: Status::Event, reply: Place::Own(reply) });
+                let mut start = 0;
+                for end in ends {
+                    settled.push(Settled {
+                        slot: id,
+                        status: Status::Event,
+                        reply: Place::Input(start, end, 1),
+                    });
+                    start = end;
+                }
+                input = bytes;
             }
         }
         self.visit(id, settled, input, Vec::new())

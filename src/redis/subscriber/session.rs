@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// When to ask a server again that is busy or loading.
 const LATER: Duration = Duration::from_millis(500);
 /// Room made for each read.
-const READ: usize = 16 << 10;
+const READ: usize = 64 << 10;
 /// An empty buffer larger than this, left by one large message, is given back.
 const KEEP: usize = 1 << 20;
 
@@ -63,6 +63,8 @@ pub(super) struct Session<'a, F> {
     again_at: Option<Instant>,
     /// When the server was last heard, in milliseconds since 1970.
     heard_at: u64,
+    /// Whether messages were told since the last [`SubscriberEvent::Drained`].
+    told: bool,
 }
 
 impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
@@ -78,6 +80,7 @@ impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
             asked: VecDeque::new(),
             again_at: None,
             heard_at: now_ms(),
+            told: false,
         }
     }
 
@@ -185,11 +188,11 @@ impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
 
     fn take_in(&mut self) -> Result<(), Error> {
         let mut inbox = std::mem::take(&mut self.inbox);
-        let mut taken = 0;
-        while let Some(length) = self.scanner.scan(&inbox[taken..])? {
-            self.take(Value::parse(&inbox[taken..]))?;
-            taken += length;
+        let taken = self.take_all(&inbox);
+        if std::mem::take(&mut self.told) {
+            (self.sink)(SubscriberEvent::Drained);
         }
+        let taken = taken?;
         if taken == inbox.len() && inbox.capacity() > KEEP {
             inbox = Vec::new();
         } else {
@@ -197,6 +200,16 @@ impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
         }
         self.inbox = inbox;
         Ok(())
+    }
+
+    /// Takes what is complete, and returns how many bytes that were.
+    fn take_all(&mut self, inbox: &[u8]) -> Result<usize, Error> {
+        let mut taken = 0;
+        while let Some(length) = self.scanner.scan(&inbox[taken..])? {
+            self.take(Value::parse(&inbox[taken..]))?;
+            taken += length;
+        }
+        Ok(taken)
     }
 
     /// One reply or push. A list that is not understood is a push of another kind, and none of ours.
@@ -223,6 +236,7 @@ impl<'a, F: FnMut(SubscriberEvent<'_>)> Session<'a, F> {
         if let Some(channel) = text(channel)
             && self.desired.get_mut(channel).is_some()
         {
+            self.told = true;
             (self.sink)(SubscriberEvent::Message { channel, payload });
         }
     }

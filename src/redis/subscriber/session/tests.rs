@@ -41,6 +41,7 @@ fn note(heard: &Heard, event: &SubscriberEvent<'_>) {
         SubscriberEvent::Message { channel, payload } => {
             format!("message {channel} {}", String::from_utf8_lossy(payload))
         }
+        SubscriberEvent::Drained => return,
         SubscriberEvent::Gap { channel, .. } => format!("gap {channel}"),
         SubscriberEvent::Down { error } => format!("down {error}"),
     };
