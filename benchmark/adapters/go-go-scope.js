@@ -66,7 +66,7 @@ export async function ferrodis({ client }) {
 export async function original({ send }) {
   await send('set', 'lock:held', 'me');
   await send('setex', 'circuit:known', 3600, JSON.stringify(STATE));
-  await send('setex', 'cache:k', 60, JSON.stringify(VALUE));
+  await send('setex', 'cache:k', 3600, JSON.stringify(VALUE));
   await send('setex', 'idempotency:k', 3600, JSON.stringify([null, VALUE]));
   const save = async (given) => {
     const data = `checkpoint:${given.taskId}:${given.sequence}`;

@@ -1,11 +1,14 @@
 /**
  * Which calls were carried out: kept in Redis, so that a call whose reply was lost can be made again and gets the answer
- * that it would have had. Redis holds one small hash for each process and prefix, with a field for each call in flight.
+ * that it would have had. Redis holds small hashes for each process and prefix, with a field for each call in flight.
  */
 import { randomUUID } from 'node:crypto';
 
-/** Calls that keep their place for ever, for nobody knows what became of them, before another hash is begun. */
+/** Calls that keep their place for ever, for nobody knows what became of them, before other hashes are begun. */
 const MOST_PLACES = 65_536;
+
+/** Fields of one hash. Servers look through a small hash from its beginning, so that many small ones cost less than one. */
+const FIELDS = 16;
 
 /** A place of the record, which belongs to one call until it is given back. */
 export class Place {
@@ -34,14 +37,14 @@ export class Place {
 /** See the file's text. */
 export class CallRecord {
   private readonly prefix: string;
-  private key: string;
+  private hashes: string;
   private places = 0;
   private readonly free: Place[] = [];
 
   /** @param prefix what the names of the hashes begin with */
   constructor(prefix: string) {
     this.prefix = prefix;
-    this.key = this.newKey();
+    this.hashes = this.newHashes();
   }
 
   /** A place for a call that begins. */
@@ -49,10 +52,12 @@ export class CallRecord {
     const free = this.free.pop();
     if (free !== undefined) return free.take();
     if (this.places === MOST_PLACES) {
-      this.key = this.newKey();
+      this.hashes = this.newHashes();
       this.places = 0;
     }
-    return new Place(this.key, String(this.places++)).take();
+    const number = this.places++;
+    const field = number % FIELDS;
+    return new Place(`${this.hashes}:${(number - field) / FIELDS}`, String(field)).take();
   }
 
   /** The call was answered: nobody will ask again. */
@@ -60,7 +65,7 @@ export class CallRecord {
     this.free.push(place);
   }
 
-  private newKey(): string {
+  private newHashes(): string {
     return `${this.prefix}ferrodis:calls:${randomUUID()}`;
   }
 }
