@@ -25,8 +25,8 @@ export async function ferrodis({ client }) {
   await adapter.forceRelease('held');
   const held = await adapter.acquire('held', 86_400_000, 'me');
   await adapter.setState('known', STATE);
-  await adapter.set('k', VALUE, TTL);
-  await records.set('k', [null, VALUE], TTL);
+  await adapter.set('k', VALUE, 3_600_000);
+  await records.set('k', [null, VALUE], 3_600_000);
   for (let sequence = 1; sequence <= LISTED; sequence++) await adapter.save(checkpoint('listed', sequence));
   return {
     async 'acquire + release'(i) {
