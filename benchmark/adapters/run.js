@@ -6,7 +6,7 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-import { factorBars } from '../lib/chart.js';
+import { pairOfCharts } from '../lib/chart.js';
 import { Child } from '../lib/child.js';
 import { cpuTimeOf, requirePlacement } from '../lib/cpu.js';
 import { startServer } from '../lib/server.js';
@@ -163,24 +163,5 @@ function printTable(title, summary, print) {
 /** Throughput, and main-thread CPU, as charts. */
 export function adapterCharts(ecosystem, { summary }) {
   const subtitle = `ferrodis/${ecosystem} on an ioredis client, against the original's commands on the best of ioredis 5 and 6 and node-redis 6`;
-  const share = ({ label, cpuShare: { median: middle, low, high } }) => ({
-    label,
-    median: 1 / middle,
-    low: 1 / high,
-    high: 1 / low,
-  });
-  return {
-    throughput: factorBars({
-      title: 'Operations per second, ferrodis ÷ best other',
-      subtitle,
-      colour: '#d1482b',
-      rows: summary.map(({ label, throughput }) => ({ label, ...throughput })),
-    }),
-    cpu: factorBars({
-      title: 'Main-thread CPU per operation, best other ÷ ferrodis',
-      subtitle,
-      colour: '#2f5f8f',
-      rows: summary.map(share),
-    }),
-  };
+  return pairOfCharts({ subtitle, unit: 'operation', other: 'best other', rows: summary });
 }

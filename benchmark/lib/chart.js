@@ -113,3 +113,34 @@ export function factorBars({ title, subtitle, colour, rows }) {
   });
   return page(width, bottom + 32, title, subtitle, parts);
 }
+
+/**
+ * The two charts of a summary: throughput, and main-thread CPU turned over, so that longer is better in both.
+ *
+ * @param {object} charts
+ * @param {string} charts.subtitle
+ * @param {string} charts.unit what is counted, as `operation`
+ * @param {string} charts.other what it is compared with
+ * @param {Array<{ label: string, throughput: object, cpuShare: { median: number, low: number, high: number } }>} charts.rows
+ */
+export function pairOfCharts({ subtitle, unit, other, rows }) {
+  return {
+    throughput: factorBars({
+      title: `${unit[0].toUpperCase()}${unit.slice(1)}s per second, ferrodis ÷ ${other}`,
+      subtitle,
+      colour: '#d1482b',
+      rows: rows.map(({ label, throughput }) => ({ label, ...throughput })),
+    }),
+    cpu: factorBars({
+      title: `Main-thread CPU per ${unit}, ${other} ÷ ferrodis`,
+      subtitle,
+      colour: '#2f5f8f',
+      rows: rows.map(({ label, cpuShare: { median, low, high } }) => ({
+        label,
+        median: 1 / median,
+        low: 1 / high,
+        high: 1 / low,
+      })),
+    }),
+  };
+}

@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-import { factorBars } from '../lib/chart.js';
+import { pairOfCharts } from '../lib/chart.js';
 import { Child } from '../lib/child.js';
 import { cpuTimeOf, requirePlacement } from '../lib/cpu.js';
 import { startServer } from '../lib/server.js';
@@ -114,24 +114,5 @@ function printTable(title, summary, print) {
 /** Throughput, and main-thread CPU, as charts. */
 export function nventCharts({ summary }) {
   const subtitle = 'Store of nvent beside @nvent-addon/adapter-store-redis 0.5.15; median, 95 % interval';
-  const share = ({ label, cpuShare: { median: middle, low, high } }) => ({
-    label,
-    median: 1 / middle,
-    low: 1 / high,
-    high: 1 / low,
-  });
-  return {
-    throughput: factorBars({
-      title: 'Operations per second, ferrodis ÷ original',
-      subtitle,
-      colour: '#d1482b',
-      rows: summary.map(({ label, throughput }) => ({ label, ...throughput })),
-    }),
-    cpu: factorBars({
-      title: 'Main-thread CPU per operation, original ÷ ferrodis',
-      subtitle,
-      colour: '#2f5f8f',
-      rows: summary.map(share),
-    }),
-  };
+  return pairOfCharts({ subtitle, unit: 'operation', other: 'original', rows: summary });
 }

@@ -5,7 +5,7 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-import { factorBars } from '../lib/chart.js';
+import { pairOfCharts } from '../lib/chart.js';
 import { Child } from '../lib/child.js';
 import { cpuTimeOf, requirePlacement } from '../lib/cpu.js';
 import { throughDelay } from '../lib/delay.js';
@@ -198,28 +198,7 @@ function printTable(title, summary, print) {
 
 /** Throughput and main-thread CPU as charts. */
 export function pikkuCharts({ summary, delayedSummary, delayMs }) {
-  const all = [
-    ...summary,
-    ...delayedSummary.map((row) => ({ ...row, label: `${row.label}, +${delayMs} ms each way` })),
-  ];
+  const delayed = delayedSummary.map((row) => ({ ...row, label: `${row.label}, +${delayMs} ms each way` }));
   const subtitle = 'Runs on the engine of @pikku/core 0.12.84; original = @pikku/redis 0.12.18; median, 95 % interval';
-  return {
-    throughput: factorBars({
-      title: 'Workflow runs per second, ferrodis ÷ original',
-      subtitle,
-      colour: '#d1482b',
-      rows: all.map(({ label, throughput }) => ({ label, ...throughput })),
-    }),
-    cpu: factorBars({
-      title: 'Main-thread CPU per run, original ÷ ferrodis',
-      subtitle,
-      colour: '#2f5f8f',
-      rows: all.map(({ label, cpuShare: { median: middle, low, high } }) => ({
-        label,
-        median: 1 / middle,
-        low: 1 / high,
-        high: 1 / low,
-      })),
-    }),
-  };
+  return pairOfCharts({ subtitle, unit: 'workflow run', other: 'original', rows: [...summary, ...delayed] });
 }
