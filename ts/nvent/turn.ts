@@ -4,9 +4,7 @@
  * written anything after the question was asked.
  */
 import type { Reply } from '../reply.js';
-
-/** The real one, also where a test has put a clock of its own in its place later. */
-const onTurn = setImmediate;
+import { TurnMap } from '../turn.js';
 
 let writes = 0;
 
@@ -28,12 +26,11 @@ interface Answer {
 
 /** See the file's text. */
 export class Turn {
-  readonly #answers = new Map<string, Answer>();
+  readonly #answers = new TurnMap<Answer>();
 
   /** Keeps the next value of a reply, and returns it. */
   keep(question: string, asked: number, from: Reply): Reply {
     const reply = from.take();
-    if (this.#answers.size === 0) onTurn(() => this.#answers.clear());
     this.#answers.set(question, { asked, reply });
     return reply();
   }

@@ -1,6 +1,7 @@
 /** The backend that calls native operations: each method is one command. */
 import type { Arg, Decode, Reply } from '../client.js';
 import { renew } from '../renewal.js';
+import { TurnMap } from '../turn.js';
 import {
   type AgentVersion,
   type Backend,
@@ -19,7 +20,6 @@ import {
 import type { Link } from './link.js';
 import type { Row, StepRow } from './record.js';
 import { readHash, readInt, readList, readNothing } from './replies.js';
-import { Turn } from './turn.js';
 import type { WorkflowStatus, WorkflowVersionStatus } from './types.js';
 import { splitStepId } from './workflow-keys.js';
 
@@ -117,10 +117,17 @@ function readGraph(reply: Reply): { row: Row; steps: GraphStep[] } | null {
   return { row, steps };
 }
 
+/** What is known of a run. */
+interface Known {
+  readonly row: Row;
+  readonly steps?: readonly GraphStep[];
+}
+
 /** See the file's text. */
 export class NativeBackend implements Backend {
   private readonly link: Link;
-  private readonly turn = new Turn();
+  /** What replies brought beyond what was asked for: it answers what the host asks next. Own writes end it. */
+  private readonly turn = new TurnMap<Known>();
   private readonly mixed: '1' | null;
   private readonly retention: string | null;
 
@@ -134,14 +141,14 @@ export class NativeBackend implements Backend {
     const created = (reply: Reply): void => {
       reply.skip();
       // The host asks for the run as soon as it is made.
-      this.turn.keep(runId, { row: rowOf(fields) });
+      this.turn.set(runId, { row: rowOf(fields) });
     };
     // From the first step on all are in the index.
     return this.link.call('createRun', created, runId, String(now), ...fields, 'stepIndex', '1');
   }
 
   async getRun(runId: string): Promise<Row> {
-    return this.turn.known(runId)?.row ?? (await this.link.call('getRun', readHash, runId));
+    return this.turn.get(runId)?.row ?? (await this.link.call('getRun', readHash, runId));
   }
 
   async updateRun(runId: string, now: number, status: WorkflowStatus, fields: Pairs): Promise<void> {
@@ -167,7 +174,7 @@ export class NativeBackend implements Backend {
     const moved = (reply: Reply): boolean => {
       if (reply.isInt()) return isOne(reply);
       // A claim: the host asks for the run next, to execute the step.
-      this.turn.keep(splitStepId(stepId).runId, { row: readHash(reply) });
+      this.turn.set(splitStepId(stepId).runId, { row: readHash(reply) });
       return true;
     };
     return this.writeStep(stepId, 'moveStep', moved, String(now), ...change, ...claimArgs(claim));
@@ -208,13 +215,13 @@ export class NativeBackend implements Backend {
   }
 
   async graphSteps(runId: string): Promise<readonly GraphStep[]> {
-    const known = this.turn.known(runId)?.steps;
+    const known = this.turn.get(runId)?.steps;
     if (known !== undefined) return known;
     if (this.mixed === null) {
       // The host asks for the run next, and for the steps once more.
       const graph = (reply: Reply): readonly GraphStep[] | null => {
         const found = readGraph(reply);
-        if (found !== null) this.turn.keep(runId, found);
+        if (found !== null) this.turn.set(runId, found);
         return found?.steps ?? null;
       };
       const steps = await this.link.call('readGraph', graph, runId, ...GRAPH_FIELDS);
@@ -315,9 +322,9 @@ export class NativeBackend implements Backend {
 
   /** A call that changes a run or a step of it. */
   private write<T>(runId: string, operation: string, decode: Decode<T>, ...args: Arg[]): Promise<T> {
-    this.turn.forget(runId);
+    this.turn.delete(runId);
     const changed = (reply: Reply): T => {
-      this.turn.forget(runId);
+      this.turn.delete(runId);
       return decode(reply);
     };
     return this.link.call(operation, changed, ...args);
