@@ -1,4 +1,5 @@
 /** `npm run ready`, and `.ci/run`: every check there is. The last line is `N passed, N failed`. */
+import { failureBlocks } from './lib/failures.mjs';
 import { main, run, tool } from './lib/shell.mjs';
 import { ensureServer } from './lib/server.mjs';
 import { buildAddon, buildTypeScript, installDependencies } from './lib/setup.mjs';
@@ -58,11 +59,11 @@ main(async () => {
     const [p, f] = counts(output) ?? [error ? 0 : 1, 0];
     passed += p;
     failed += error ? Math.max(f, 1) : f;
-    if (error) failures.push(`${name}: ${error.message}`);
+    if (error) failures.push(`${name}: ${error.message}`, ...failureBlocks(output));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(`${error ? `✗ ${name}: ${error.message}` : `✓ ${name}`} (${seconds} s)`);
   }
-  if (failures.length > 0) console.log(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}`);
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.join('\n').replace(/^/gm, '  ')}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   if (failed > 0) process.exitCode = 1;
 });

@@ -3,7 +3,8 @@
  * `npm test -- contract/conveyor -t "priority"`. The last line is `N passed, N failed`.
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { failureBlock } from './lib/failures.mjs';
 import { CommandFailed, main, root, run, say, tool } from './lib/shell.mjs';
 import { prepareFixtures } from './lib/fixtures.mjs';
 import { prepare } from './lib/setup.mjs';
@@ -29,6 +30,9 @@ async function rustTests() {
   const counts = { passed: sum(/(\d+) passed;/g), failed: sum(/ (\d+) failed;/g) };
   if (failed) {
     console.error(output);
+    for (const [, name, error] of output.matchAll(/^---- (\S+) stdout ----\n((?:.+\n)*)/gm)) {
+      console.log(failureBlock(name, error));
+    }
     counts.failed ||= 1; // it did not compile, or the runner itself broke
   }
   return counts;
@@ -41,9 +45,20 @@ async function javascriptTests(args) {
   rmSync(report, { force: true });
   const vitest = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args];
   const { failed } = await attempt(() => run(tool('vitest'), vitest));
-  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
+  const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  for (const failure of testResults.flatMap(failuresOf)) console.log(failure);
   // A file that cannot be loaded, or an error outside any test, fails the run without a failed test.
   return { passed: numPassedTests, failed: failed ? Math.max(numFailedTests, 1) : 0 };
+}
+
+/** What failed in a file, each in a block that `ready.mjs` finds and repeats at the very end. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = relative(root, name);
+  const failed = assertionResults.filter((result) => result.status === 'failed');
+  if (failed.length === 0) return status === 'failed' ? [failureBlock(file, message)] : [];
+  return failed.map(({ fullName, failureMessages }) =>
+    failureBlock(`${file}: ${fullName}`, failureMessages.join('\n')),
+  );
 }
 
 main(async () => {

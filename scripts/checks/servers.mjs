@@ -6,10 +6,12 @@ import { unpackServer } from '../lib/server.mjs';
 const servers = { 'valkey-server': [], 'redis-server-6.2': ['--project', 'loop'] };
 
 main(async () => {
+  const failed = [];
   for (const [program, which] of Object.entries(servers)) {
     const binary = await unpackServer(program);
     say((await run(binary, ['--version'], { capture: true })).trim());
     const tests = ['scripts/test.mjs', '__test__/contract', ...which];
-    await run(process.execPath, tests, { env: { REDIS_SERVER_BIN: binary } });
+    await run(process.execPath, tests, { env: { REDIS_SERVER_BIN: binary } }).catch((error) => failed.push(error));
   }
+  if (failed.length > 0) throw failed[0];
 });
