@@ -39,6 +39,7 @@ const reply = new Reply();
 let tokens = new Int32Array(0);
 let slot = 0;
 let armed = false;
+let heard = 0;
 
 /** One function for all promises: it stores the settlers of the slot that is being filled. */
 const executor = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
@@ -61,9 +62,17 @@ export function readError(from: Reply, operation: string): FerrodisError {
   return errorFromFields([from.text(), from.text(), from.text(), from.text(), from.text()], operation);
 }
 
+/** Numbers what was heard last: a batch of replies of one connection, or something that may be newer than they. */
+export function hearing(): number {
+  return heard;
+}
+
 function settle(source: string | undefined, count: number): void {
   let after: Array<() => void> | undefined;
   let waiting: Set<Owner> | undefined;
+  let speaker: Owner | undefined;
+  let isOfMany = false;
+  heard++;
   for (let i = 0, at = 0; i < count; i++) {
     const index = tokens[at] as number;
     const status = tokens[at + 1];
@@ -85,6 +94,8 @@ function settle(source: string | undefined, count: number): void {
     decodes[index] = undefined;
     owners[index] = undefined;
     free.push(index);
+    isOfMany ||= speaker !== undefined && speaker !== owner;
+    speaker = owner;
     if (owner.settled()) (waiting ??= new Set()).add(owner);
     if (status === OK) {
       try {
@@ -97,6 +108,8 @@ function settle(source: string | undefined, count: number): void {
       reject(owner.refusal(readError(reply, names[operationOf[index] as number] as string)));
     }
   }
+  // Nobody knows which connection's reply, or event, is newer.
+  if (isOfMany || after !== undefined) heard++;
   if (after !== undefined) for (const run of after) guarded(run);
   if (waiting !== undefined) for (const owner of waiting) owner.afterBatch();
 }

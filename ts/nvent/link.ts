@@ -1,10 +1,13 @@
 /** The adapter's connection: opened by the first call, closed for good by `close()`. */
-import { type Arg, Connection, type Decode, operations } from '../client.js';
+import { type Arg, Connection, type Decode, operations, type Reply } from '../client.js';
 import { ClosedError } from '../errors.js';
 import type { ConnectionOptions } from '../options.js';
-import { countWrite } from './turn.js';
+import { countWrite } from '../turn.js';
 
 const OPERATIONS = operations('nvent');
+
+/** What all stores write to, for {@link countWrite}: they may share a server. */
+export const STORE = 'nvent';
 
 /** Operations that write nothing. */
 const READS = new Set(['read', 'get', 'getOrCounter', 'indexGet', 'indexPage', 'indexHashes']);
@@ -34,15 +37,21 @@ export class Link {
    */
   call<T>(operation: string, decode: Decode<T>, args: Arg[], rest: Arg[] = []): Promise<T> {
     const connection = this.#open(operation);
-    if (!READS.has(operation)) countWrite();
     for (let i = 0; i < rest.length; i += CHUNK) connection.stage(...rest.slice(i, i + CHUNK));
-    return connection.call(OPERATIONS[operation] as number, decode, ...args);
+    const number = OPERATIONS[operation] as number;
+    if (READS.has(operation)) return connection.call(number, decode, ...args);
+    countWrite(STORE);
+    const written = (reply: Reply): T => {
+      countWrite(STORE);
+      return decode(reply);
+    };
+    return connection.call(number, written, ...args);
   }
 
   /** Waits for pending calls, then closes the sockets. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
-    countWrite(); // what is known answers no more
+    countWrite(STORE); // what is known answers no more
     await this.#connection?.close();
   }
 

@@ -1,7 +1,7 @@
 /** The backend that calls native operations: each method is one command. */
-import type { Arg, Decode, Reply } from '../client.js';
+import type { Arg, Reply } from '../client.js';
 import { renew } from '../renewal.js';
-import { TurnMap } from '../turn.js';
+import { countWrite, TurnMap, writesTo } from '../turn.js';
 import {
   type AgentVersion,
   type Backend,
@@ -126,7 +126,7 @@ interface Known {
 /** See the file's text. */
 export class NativeBackend implements Backend {
   private readonly link: Link;
-  /** What replies brought beyond what was asked for: it answers what the host asks next. Own writes end it. */
+  /** What replies brought beyond what was asked for, by run: it answers what the host asks next. */
   private readonly turn = new TurnMap<Known>();
   private readonly mixed: '1' | null;
   private readonly retention: string | null;
@@ -138,13 +138,13 @@ export class NativeBackend implements Backend {
   }
 
   createRun(runId: string, now: number, fields: Pairs): Promise<void> {
-    const created = (reply: Reply): void => {
+    const created = (reply: Reply, asked: number): void => {
       reply.skip();
       // The host asks for the run as soon as it is made.
-      this.turn.set(runId, { row: rowOf(fields) });
+      this.turn.set(runId, { row: rowOf(fields) }, asked);
     };
     // From the first step on all are in the index.
-    return this.link.call('createRun', created, runId, String(now), ...fields, 'stepIndex', '1');
+    return this.write(runId, 'createRun', created, runId, String(now), ...fields, 'stepIndex', '1');
   }
 
   async getRun(runId: string): Promise<Row> {
@@ -171,10 +171,10 @@ export class NativeBackend implements Backend {
 
   moveStep(stepId: string, now: number, { status, stamp, payload }: Move, claim?: LockedClaim): Promise<boolean> {
     const change = [status, stamp, payload?.field, payload?.json];
-    const moved = (reply: Reply): boolean => {
+    const moved = (reply: Reply, asked: number): boolean => {
       if (reply.isInt()) return isOne(reply);
       // A claim: the host asks for the run next, to execute the step.
-      this.turn.set(splitStepId(stepId).runId, { row: readHash(reply) });
+      this.turn.set(splitStepId(stepId).runId, { row: readHash(reply) }, asked);
       return true;
     };
     return this.writeStep(stepId, 'moveStep', moved, String(now), ...change, ...claimArgs(claim));
@@ -219,9 +219,10 @@ export class NativeBackend implements Backend {
     if (known !== undefined) return known;
     if (this.mixed === null) {
       // The host asks for the run next, and for the steps once more.
+      const asked = writesTo(runId);
       const graph = (reply: Reply): readonly GraphStep[] | null => {
         const found = readGraph(reply);
-        if (found !== null) this.turn.set(runId, found);
+        if (found !== null) this.turn.set(runId, found, asked);
         return found?.steps ?? null;
       };
       const steps = await this.link.call('readGraph', graph, runId, ...GRAPH_FIELDS);
@@ -320,17 +321,28 @@ export class NativeBackend implements Backend {
     return this.link.call('undispatchedSteps', readList, String(before), String(limit), this.mixed);
   }
 
-  /** A call that changes a run or a step of it. */
-  private write<T>(runId: string, operation: string, decode: Decode<T>, ...args: Arg[]): Promise<T> {
-    this.turn.delete(runId);
+  /** A call that changes a run or a step of it. `decode` hears what to keep with what the reply says of the run. */
+  private write<T>(
+    runId: string,
+    operation: string,
+    decode: (reply: Reply, asked: number) => T,
+    ...args: Arg[]
+  ): Promise<T> {
+    const sent = countWrite(runId);
     const changed = (reply: Reply): T => {
-      this.turn.delete(runId);
-      return decode(reply);
+      const isNewest = writesTo(runId) === sent;
+      const answered = countWrite(runId);
+      return decode(reply, isNewest ? answered : sent);
     };
     return this.link.call(operation, changed, ...args);
   }
 
-  private writeStep<T>(stepId: string, operation: string, decode: Decode<T>, ...args: Arg[]): Promise<T> {
+  private writeStep<T>(
+    stepId: string,
+    operation: string,
+    decode: (reply: Reply, asked: number) => T,
+    ...args: Arg[]
+  ): Promise<T> {
     return this.write(splitStepId(stepId).runId, operation, decode, stepId, ...args);
   }
 }

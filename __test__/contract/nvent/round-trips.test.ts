@@ -1,3 +1,4 @@
+import { nextTick } from 'node:process';
 import { setImmediate as turned } from 'node:timers/promises';
 import { type EventRecord, RedisStoreAdapter, type StoreAdapter } from 'ferrodis/nvent/native';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -116,6 +117,15 @@ describe('events that are read again at once', () => {
     await store.stream.read('again');
     await turned();
     expect(await proxy.count(() => store.stream.read('again'))).toBe(1);
+  });
+
+  it('are asked for as soon as something else of the same turn may have told of newer ones', async () => {
+    const count = await proxy.count(async () => {
+      await store.stream.read('again');
+      await new Promise<void>((resolve) => nextTick(resolve));
+      await store.stream.read('again');
+    });
+    expect(count).toBe(2);
   });
 
   it('are asked for when other ones are meant', async () => {

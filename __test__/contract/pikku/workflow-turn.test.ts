@@ -1,4 +1,5 @@
 /** `RedisWorkflowService`: what a reply has brought is not believed for longer than nobody can know better. */
+import { nextTick } from 'node:process';
 import { setImmediate as turned } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 
@@ -18,6 +19,15 @@ beforeAll(async () => {
   ];
   await Promise.all([service.init(), other.init()]);
 });
+
+/** What was called is on its way. */
+const sent = () => new Promise<void>((resolve) => nextTick(() => nextTick(resolve)));
+
+/** Keeps the event loop from hearing anything. */
+function busyFor(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
 
 async function graph() {
   const run = await newRun(service, { n: 1 });
@@ -50,6 +60,20 @@ describe('a run that was just made, or read with its graph', () => {
     await service.getCompletedGraphState(run);
     await other.updateRunStatus(run, 'completed', 1);
     expect((await service.getRun(run))?.status).toBe('completed');
+  });
+
+  it('is read anew once another service of this process has been heard to write, with no turn in between', async () => {
+    for (let round = 0; round < 5; round++) {
+      const run = await newRun(service);
+      await turned();
+      const read = service.getCompletedGraphState(run);
+      await sent();
+      const written = other.updateRunStatus(run, 'completed', 1);
+      await sent();
+      busyFor(20); // both are answered before either answer is looked at
+      await Promise.all([read, written]);
+      expect((await service.getRun(run))?.status).toBe('completed');
+    }
   });
 
   it('is read anew after every write of this process', async () => {
