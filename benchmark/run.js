@@ -22,6 +22,7 @@ const HELP = `npm run bench -- [options]
   --only <parts>       of bridge, runtimes, conveyor, nvent, pikku, ayepi, go-go-scope (comma-separated; all by default)
   --placement <where>  of ${Object.keys(PLACEMENTS).join(', ')} (comma-separated; see README.md)
   --clients <ids>      only these clients of the bridge table (comma-separated)
+  --match <text>       only these rows of ayepi and go-go-scope (a part of their label, as 'increment, 16')
   --out <directory>    for JSON and SVG (benchmark/results/local)`;
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: 'bridge,runtimes,conveyor,nvent,pikku,ayepi,go-go-scope' },
     placement: { type: 'string' },
     clients: { type: 'string' },
+    match: { type: 'string', default: '' },
     out: { type: 'string', default: join(HERE, 'results', 'local') },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -127,7 +129,7 @@ async function bench() {
     await prepareFixtures(['ayepi']);
     const { runAdapters, adapterCharts } = await import('./adapters/run.js');
     for (const placement of options.placement?.split(',') ?? ['one']) {
-      const session = await runAdapters({ ecosystem, size, placement, print, progress });
+      const session = await runAdapters({ ecosystem, size, placement, match: options.match, print, progress });
       save(`${ecosystem}-${placement}`, { ...about, ...session }, adapterCharts(ecosystem, session));
     }
   }

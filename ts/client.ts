@@ -15,6 +15,9 @@ export { type Decode, InvalidTextError, type Reply, type Value } from './reply.j
 /** Operation numbers of one ecosystem by method name: `operations('conveyor').saveJob`. */
 export const operations: (ecosystem: string) => Readonly<Record<string, number>> = operationsOf;
 
+/** A text that as a hash tag puts a key into the cluster slot of this one. */
+export const slotTag = (key: string): string => native.slotTag(key);
+
 const { connect } = operations('redis') as { connect: number };
 
 /** What a listener wants to hear. Its callbacks may throw: that is an uncaught exception, and nothing else suffers. */

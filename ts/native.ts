@@ -56,6 +56,8 @@ export interface Native {
   unrenew(link: number, lock: number): void;
   /** A sign of life, without which locks are not renewed. */
   beat(): void;
+  /** A text that as a hash tag puts a key into the cluster slot of this one; the same for all keys of the slot. */
+  slotTag(key: string): string;
   /** Rejects what is pending and closes the sockets. */
   close(link: number): void;
 }

@@ -31,10 +31,11 @@ const LENGTH = {
  * @param {'ayepi' | 'go-go-scope'} session.ecosystem
  * @param {'quick' | 'full'} session.size
  * @param {string} session.placement a key of PLACEMENTS
+ * @param {string} session.match what the label of a row must have in it
  * @param {(line: string) => void} session.print
  * @param {(message: string) => void} session.progress
  */
-export async function runAdapters({ ecosystem, size, placement, print, progress }) {
+export async function runAdapters({ ecosystem, size, placement, match, print, progress }) {
   const { OPERATIONS } = await import(`./${ecosystem}.js`);
   const cores = requirePlacement(placement);
   const server = await startServer(cores.server);
@@ -62,7 +63,7 @@ export async function runAdapters({ ecosystem, size, placement, print, progress 
       });
     }
     const results = [];
-    for (const { label, run } of entries) {
+    for (const { label, run } of entries.filter((entry) => entry.label.includes(match))) {
       progress(label);
       results.push({ label, clients: await measure(server.pid, children, rounds, run) });
     }

@@ -1,7 +1,6 @@
 //! `ferrodis/ayepi`: store, cache and broker of `@ayepi/redis` 0.4.0.
 //!
-//! Every key is a prefix and a key that follow each other; every value is a string that somebody else encoded. The
-//! first two arguments of an operation on one key are these two.
+//! Every key is a prefix and a key that follow each other; every value is a string that somebody else encoded.
 
 mod cache;
 mod store;
@@ -14,11 +13,10 @@ pub const OPERATIONS: &[Operation] = &[
     once("ayepi.get", Repeat::Freely, store::get),
     once("ayepi.set", Repeat::Freely, store::set),
     once("ayepi.delete", Repeat::Freely, store::delete),
-    // A lost reply of these two must not be answered by doing it twice.
-    once("ayepi.setIfNotExists", Repeat::Never, store::set_if_not_exists),
-    once("ayepi.increment", Repeat::Never, store::increment),
-    once("ayepi.setIfNotExistsOnce", Repeat::Freely, store::set_if_not_exists_once),
-    once("ayepi.incrementOnce", Repeat::Freely, store::increment_once),
+    // Sent again after a lost reply, these know themselves by the record of calls.
+    once("ayepi.setIfNotExist", Repeat::Freely, store::set_if_not_exist),
+    once("ayepi.increment", Repeat::Freely, store::increment),
+    once("ayepi.recorded", Repeat::Freely, store::recorded),
     once("ayepi.publish", Repeat::Freely, publish),
     Operation {
         name: "ayepi.clear",
@@ -57,16 +55,4 @@ fn publish(args: &Args, request: &mut Request) -> Result<(), Error> {
     let (channel, message) = (args.bytes(0, "channel")?, args.bytes(1, "message")?);
     request.command("PUBLISH", 2).arg(channel).arg(message);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_counts_or_claims_is_never_repeated() {
-        let single: Vec<_> =
-            OPERATIONS.iter().filter(|op| op.repeat == Repeat::Never).map(|op| op.name).collect();
-        assert_eq!(single, ["ayepi.setIfNotExists", "ayepi.increment"]);
-    }
 }

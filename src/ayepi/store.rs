@@ -2,7 +2,7 @@
 
 use super::key;
 use crate::error::{Code, Error};
-use crate::redis::{Args, Request, Script, script};
+use crate::redis::{Args, Request, script};
 
 /// `prefix key` → the value, or nil.
 pub fn get(args: &Args, request: &mut Request) -> Result<(), Error> {
@@ -23,24 +23,29 @@ pub fn set(args: &Args, request: &mut Request) -> Result<(), Error> {
     Ok(())
 }
 
-/// `prefix key value ttl?` → OK, or nil when the key exists.
-pub fn set_if_not_exists(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let value = args.bytes(2, "value")?;
-    let ttl = args.get(3);
-    request.command("SET", if ttl.is_some() { 5 } else { 3 });
-    key(args, request)?;
-    request.arg(value);
-    if let Some(ttl) = ttl {
-        request.arg(b"PX").arg(ttl);
+/// `prefix record place call ttl (key value)…` → a text with `1` for each key that this call has set, `0` for each that
+/// existed before, `-` for each that the server refused; a single one that is refused is an error. An empty TTL is none.
+/// The record tells a call that is sent again what it did: a hash by its full name, a place in it, and the number of the
+/// call there. In a cluster there is one key, in the slot of the record.
+pub fn set_if_not_exist(args: &Args, request: &mut Request) -> Result<(), Error> {
+    /// Where the claims begin.
+    const FIRST: usize = 5;
+    let prefix = args.bytes(0, "prefix")?;
+    let [record, place, call] = record(args)?;
+    let (ttl, key, value) =
+        (args.bytes(4, "ttl")?, args.bytes(FIRST, "key")?, args.bytes(FIRST + 1, "value")?);
+    request.script(&script::AYEPI_SET_IF_NOT_EXIST, args.len() - 3);
+    request.arg(record).parts(&[prefix, key]).arg(place).arg(call).arg(ttl).arg(value);
+    for index in (FIRST + 2..args.len()).step_by(2) {
+        request.parts(&[prefix, args.bytes(index, "key")?]).arg(args.bytes(index + 1, "value")?);
     }
-    request.arg(b"NX");
     Ok(())
 }
 
-/// `prefix key value record place call ttl?` → OK, or nil when the key existed before. The record tells a call that
-/// is sent again what it did: a hash by its full name, a place in it, and the number of the call there.
-pub fn set_if_not_exists_once(args: &Args, request: &mut Request) -> Result<(), Error> {
-    on_record(&script::AYEPI_SET_IF_NOT_EXISTS_ONCE, args, "value", request)
+/// `record place` → what the record has there, or nil: the number of a call, and what it did.
+pub fn recorded(args: &Args, request: &mut Request) -> Result<(), Error> {
+    request.command("HGET", 2).arg(args.bytes(0, "record")?).arg(args.bytes(1, "place")?);
+    Ok(())
 }
 
 /// `prefix key` → how many keys were removed.
@@ -49,40 +54,24 @@ pub fn delete(args: &Args, request: &mut Request) -> Result<(), Error> {
     key(args, request)
 }
 
-/// `prefix key by ttl?` → the sum. With a TTL, sum and expiry are one step, and a TTL that the server would refuse is
-/// refused before anything is counted.
+/// `prefix record place call key by ttl?` → the sum. With a TTL, sum and expiry are one step, and a TTL that the server
+/// would refuse is refused before anything is counted. The record is as in [`set_if_not_exist`].
 pub fn increment(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let by = args.bytes(2, "by")?;
-    let Some(ttl) = args.get(3) else {
-        request.command("INCRBY", 2);
-        key(args, request)?;
-        request.arg(by);
-        return Ok(());
-    };
-    check_ttl(ttl)?;
-    request.script(&script::AYEPI_INCREMENT, 2);
-    key(args, request)?;
-    request.arg(by).arg(ttl);
-    Ok(())
-}
-
-/// `prefix key by record place call ttl?` → the sum. As [`increment`], with a record as in [`set_if_not_exists_once`].
-pub fn increment_once(args: &Args, request: &mut Request) -> Result<(), Error> {
-    args.get(6).map_or(Ok(()), check_ttl)?;
-    on_record(&script::AYEPI_INCREMENT_ONCE, args, "by", request)
-}
-
-fn on_record(script: &Script, args: &Args, given: &str, request: &mut Request) -> Result<(), Error> {
-    let (value, record) = (args.bytes(2, given)?, args.bytes(3, "record")?);
-    let (place, call) = (args.bytes(4, "place")?, args.bytes(5, "call")?);
-    let ttl = args.get(6);
-    request.script(script, if ttl.is_some() { 4 } else { 3 });
-    key(args, request)?;
-    request.arg(record).arg(value).arg(place).arg(call);
+    let prefix = args.bytes(0, "prefix")?;
+    let [record, place, call] = record(args)?;
+    let (key, by, ttl) = (args.bytes(4, "key")?, args.bytes(5, "by")?, args.get(6));
+    ttl.map_or(Ok(()), check_ttl)?;
+    request.script(&script::AYEPI_INCREMENT, if ttl.is_some() { 4 } else { 3 });
+    request.parts(&[prefix, key]).arg(record).arg(by).arg(place).arg(call);
     if let Some(ttl) = ttl {
         request.arg(ttl);
     }
     Ok(())
+}
+
+/// The record of calls, the call's place in it, and its number there.
+fn record(args: &Args) -> Result<[&[u8]; 3], Error> {
+    Ok([args.bytes(1, "record")?, args.bytes(2, "place")?, args.bytes(3, "call")?])
 }
 
 /// The server's own judgement of an expiry, in its own words.

@@ -65,6 +65,7 @@ pub unsafe fn register(env: sys::napi_env, exports: sys::napi_value) -> Result<(
             ("renew", renew),
             ("unrenew", unrenew),
             ("beat", beat),
+            ("slotTag", slot_tag),
             ("close", close),
         ] {
             define(env, exports, name, callback, data);
@@ -290,6 +291,12 @@ function!(unrenew, |env, call, hub| {
 function!(beat, |_env, _call, hub| {
     (*hub).heartbeat.beat();
     ptr::null_mut()
+});
+
+// slotTag(key): a hash tag of the key's slot.
+function!(slot_tag, |env, call, _hub| {
+    let args = texts(env, call);
+    raw::utf8(env, crate::redis::tag_of(args.get(0).unwrap_or_default()))
 });
 
 // close(link): rejects what is pending.

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 pub use self::router::route;
 use self::slots::Map;
+pub use self::slots::tag_of;
 use super::advice::{Advisor, Attempt, Credentials};
 use super::config::{Address, Cluster as Settings, Login};
 use super::dialogue::Dialogue;

@@ -34,6 +34,7 @@ pub use advice::{Advice, Advisor, Attempt, Credentials};
 pub use answers::{Class, classify, error_of};
 pub use args::Args;
 pub use backoff::Backoff;
+pub use cluster::tag_of;
 pub use commands::OPERATIONS;
 pub use config::{
     Address, Cluster, Config, Family, Lane, Login, Protocol, RawAddress, RawOptions, RawTls, Sentinels,

@@ -1,24 +1,16 @@
 /** Store and cache on the native connection that stands in for the user's client. */
 import type { Brought } from '../brought/index.js';
 import { isClusterClient } from '../brought/recognise.js';
-import { operations, type Reply } from '../client.js';
-import { CallRecord, type Place } from './call-record.js';
+import { type Arg, type Decode, operations, type Reply } from '../client.js';
+import { Records, type Place } from './call-record.js';
+import { Claims } from './claims.js';
 import type { Commands, Work } from './commands.js';
 import type { DrivenCommands } from './driven.js';
 import { argument, name } from '../text.js';
 import type { CacheEntry } from './types.js';
 
 const OPERATIONS = operations('ayepi') as Record<
-  | 'get'
-  | 'set'
-  | 'delete'
-  | 'setIfNotExists'
-  | 'setIfNotExistsOnce'
-  | 'increment'
-  | 'incrementOnce'
-  | 'clear'
-  | 'page'
-  | 'deleteUnchanged',
+  'get' | 'set' | 'delete' | 'increment' | 'clear' | 'page' | 'deleteUnchanged',
   number
 >;
 
@@ -27,7 +19,6 @@ const REMOVED_AT_ONCE = 500;
 
 const readText = (reply: Reply): string | null => reply.lossyText();
 const readNumber = (reply: Reply): number => reply.int();
-const readWhetherSet = (reply: Reply): boolean => !reply.isNil();
 const readNothing = (reply: Reply): void => reply.skip();
 
 /** A key with the value that was judged, as SHA-1: if it is another by now, it is not removed. */
@@ -38,21 +29,22 @@ export class NativeCommands implements Commands {
   private readonly brought: Brought;
   private readonly prefix: string;
   private readonly driven: DrivenCommands;
-  /** None in a cluster, where it would have to lie in the slot of every key. */
-  private readonly record: CallRecord | undefined;
+  private readonly records: Records;
+  private readonly claims: Claims;
 
   constructor(brought: Brought, prefix: string, driven: DrivenCommands) {
     this.brought = brought;
     this.prefix = brought.keyPrefix + prefix;
     this.driven = driven;
-    this.record = isClusterClient(brought.client) ? undefined : new CallRecord(this.prefix);
+    this.records = new Records(this.prefix, !isClusterClient(brought.client));
+    this.claims = new Claims(brought, this.prefix, this.records);
   }
 
   get(key: string): Promise<string | null> {
     const full = name(key);
     return this.brought.either(
       'get',
-      () => this.brought.call(OPERATIONS.get, readText, this.prefix, full),
+      () => this.call(OPERATIONS.get, readText, this.prefix, full),
       async () => (await this.driven.get(key)) ?? null,
     );
   }
@@ -62,7 +54,7 @@ export class NativeCommands implements Commands {
     const life = ttl === undefined ? undefined : argument(ttl);
     return this.brought.either<unknown>(
       'set',
-      () => this.brought.call(OPERATIONS.set, readNothing, this.prefix, full, text, life),
+      () => this.call(OPERATIONS.set, readNothing, this.prefix, full, text, life),
       () => this.driven.set(key, value as string, ttl as number | undefined),
     );
   }
@@ -71,25 +63,39 @@ export class NativeCommands implements Commands {
     const full = name(key);
     return this.brought.either(
       'del',
-      () => this.brought.call(OPERATIONS.delete, readNumber, this.prefix, full),
+      () => this.call(OPERATIONS.delete, readNumber, this.prefix, full),
       () => this.driven.del(key),
     );
   }
 
   setIfNotExists(key: string, value: unknown, ttl: unknown): Work<boolean> {
     const driven = this.driven.setIfNotExists(key, value as string, ttl as number | undefined);
-    return this.once('setIfNotExists', readWhetherSet, driven, key, value, ttl);
+    const native = this.claims.work(key, value, ttl);
+    return () => this.brought.either('setIfNotExists', native, driven);
   }
 
   increment(key: string, by: unknown, ttl: unknown): Work<number> {
     const driven = this.driven.increment(key, by as number, ttl as number | undefined);
-    return this.once('increment', readNumber, driven, key, by, ttl);
+    let place: Place | undefined;
+    const native = (): Promise<number> => {
+      const [full, text] = [name(key), argument(by)];
+      const life = ttl === undefined ? undefined : argument(ttl);
+      const record = this.records.of(this.prefix + full);
+      const mine = (place ??= record.take());
+      const read = (reply: Reply): number => {
+        place = undefined;
+        record.giveBack(mine);
+        return reply.int();
+      };
+      return this.call(OPERATIONS.increment, read, this.prefix, mine.key, mine.field, mine.call, full, text, life);
+    };
+    return () => this.brought.either('increment', native, driven);
   }
 
   clear(): Promise<void> {
     return this.brought.either(
       'clear',
-      () => this.brought.call(OPERATIONS.clear, readNothing, this.prefix),
+      () => this.call(OPERATIONS.clear, readNothing, this.prefix),
       () => this.driven.clear(),
     );
   }
@@ -106,33 +112,10 @@ export class NativeCommands implements Commands {
     );
   }
 
-  /** Work that is done once, however often it is attempted, until it is answered. */
-  private once<R>(
-    method: 'setIfNotExists' | 'increment',
-    decode: (reply: Reply) => R,
-    driven: Work<R>,
-    key: string,
-    value: unknown,
-    ttl: unknown,
-  ): Work<R> {
-    const { brought, prefix, record } = this;
-    let place: Place | undefined;
-    return () => {
-      const [full, text] = [name(key), argument(value)];
-      const life = ttl === undefined ? undefined : argument(ttl);
-      const native = (): Promise<R> => {
-        if (record === undefined) return brought.call(OPERATIONS[method], decode, prefix, full, text, life);
-        const mine = (place ??= record.take());
-        const read = (reply: Reply): R => {
-          place = undefined;
-          record.giveBack(mine);
-          return decode(reply);
-        };
-        const operation = OPERATIONS[`${method}Once`];
-        return brought.call(operation, read, prefix, full, text, mine.key, mine.field, mine.call, life);
-      };
-      return brought.either(method, native, driven);
-    };
+  /** Calls after the claims of the same moment that were made before. */
+  private call<T>(operation: number, decode: Decode<T>, ...args: Arg[]): Promise<T> {
+    this.claims.flush();
+    return this.brought.call(operation, decode, ...args);
   }
 
   /** Looks at every entry before any is removed. A key that a scan finds twice counts once. */
@@ -140,7 +123,7 @@ export class NativeCommands implements Commands {
     const judged: Judged = new Map();
     let cursor = '0';
     do {
-      const page = await this.brought.call(OPERATIONS.page, readPage, this.prefix, cursor);
+      const page = await this.call(OPERATIONS.page, readPage, this.prefix, cursor);
       cursor = page.cursor;
       for (const [key, text, digest] of page.entries) {
         if (isDoomed(JSON.parse(text) as CacheEntry)) judged.set(key, digest);

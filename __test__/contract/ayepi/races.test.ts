@@ -105,6 +105,21 @@ describe('a reply that is lost', () => {
     expect(await on.redis.get(`${prefix}count`)).toBe('1');
   });
 
+  it.each([{ maxRetriesPerRequest: 0 }, {}])(
+    'here is the reply of the first time for each of the claims of one moment: %o',
+    async (options) => {
+      const prefix = on.prefix();
+      await on.redis.set(`${prefix}held`, 'by another');
+      const ours = ['a', 'b', 'c'].map((key) => `${prefix}${key}`);
+      const retry = { attempts: 500, sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 10)) };
+      const replies = await losing(options, ours, (client) => {
+        const store = redisStore(client, { prefix, retry });
+        return Promise.all(['a', 'held', 'b', 'c'].map((key) => store.setIfNotExists(key, 'mine', 60_000)));
+      });
+      expect(replies).toEqual([true, false, true, true]);
+    },
+  );
+
   it('calls that were answered leave their places in the record to others', async () => {
     const prefix = on.prefix();
     const store = redisStore(on.redis, { prefix });
@@ -113,7 +128,65 @@ describe('a reply that is lost', () => {
     }
     const [record] = await on.redis.keys(`${prefix}ferrodis:calls:*`);
     expect(await on.redis.hlen(record as string)).toBe(10);
-    expect(await on.redis.pttl(record as string)).toBeGreaterThan(6 * 86_400_000);
+    expect(await on.redis.pttl(record as string)).toBeGreaterThan(3_500_000);
+  });
+});
+
+describe('claims of one moment', () => {
+  it('are one command, up to 128 of them, for each time to live', async () => {
+    const store = redisStore(on.redis, { prefix: on.prefix() });
+    await store.setIfNotExists('warm', '1', 1000);
+    const claims = (ttls: number[]): Promise<unknown> =>
+      Promise.all(
+        ttls.flatMap((ttl) => Array.from({ length: 100 }, (_, i) => store.setIfNotExists(`${ttl} ${i}`, '1', ttl))),
+      );
+    const count = async (work: () => Promise<unknown>): Promise<number> => {
+      const calls = async (): Promise<number> =>
+        Number(/cmdstat_evalsha:calls=(\d+)/.exec(await on.redis.info('commandstats'))?.[1]);
+      const before = await calls();
+      await work();
+      return (await calls()) - before;
+    };
+    expect(await count(() => claims([60_000]))).toBe(1);
+    expect(await count(() => claims([50_000, 40_000]))).toBe(2);
+    const many = Array.from({ length: 300 }, (_, i) => `many ${i}`);
+    expect(await count(() => Promise.all(many.map((key) => store.setIfNotExists(key, '1', 1000))))).toBe(3);
+  });
+
+  it('come before what the store is asked for next', async () => {
+    const store = redisStore(on.redis, { prefix: on.prefix() });
+    const [first, found, second] = await Promise.all([
+      store.setIfNotExists('k', 'a', 60_000),
+      store.get('k'),
+      store.setIfNotExists('k', 'b', 60_000),
+    ]);
+    expect([first, found, second]).toEqual([true, 'a', false]);
+  });
+
+  it('hear each its own refusal', async () => {
+    const prefix = on.prefix();
+    await on.redis.call('ACL', 'SETUSER', 'narrow', 'on', '>pw', `~${prefix}may*`, `~${prefix}ferrodis:*`, '+@all');
+    const store = redisStore(await on.client({ username: 'narrow', password: 'pw' }), { prefix, ...ONCE });
+    const claims = ['may1', 'not', 'may2'].map((key) => store.setIfNotExists(key, '1', 60_000));
+    const [first, refused, second] = await Promise.allSettled(claims);
+    expect([first, second]).toEqual([
+      { status: 'fulfilled', value: true },
+      { status: 'fulfilled', value: true },
+    ]);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { message: /^NOPERM/ } });
+  });
+
+  it('of which one has a time to live that the server refuses are none the worse for it', async () => {
+    const store = redisStore(on.redis, { prefix: on.prefix(), ...ONCE });
+    const ttls = [60_000, 0, null, 1.5, undefined] as number[];
+    const claims = await Promise.allSettled(ttls.map((ttl, i) => store.setIfNotExists(`k${i}`, '1', ttl)));
+    expect(claims.map((claim) => (claim.status === 'fulfilled' ? claim.value : String(claim.reason.message)))).toEqual([
+      true,
+      expect.stringContaining('invalid expire time'),
+      'ERR value is not an integer or out of range',
+      'ERR value is not an integer or out of range',
+      true,
+    ]);
   });
 });
 

@@ -1,5 +1,7 @@
 //! Which slot a command belongs to, and which node serves a slot.
 
+use std::sync::OnceLock;
+
 use crate::error::{Code, Error};
 use crate::redis::config::{Address, tcp};
 use crate::redis::{List, Value};
@@ -14,6 +16,28 @@ pub fn slot_of(key: &[u8]) -> u16 {
         memchr::memchr(b'}', rest).filter(|length| *length > 0).map(|length| &rest[..length])
     });
     crc16(tag.unwrap_or(key)) % SLOTS as u16
+}
+
+/// A text of the slot of `key`: as a hash tag it puts another key there. The same text for all keys of the slot.
+pub fn tag_of(key: &[u8]) -> &'static str {
+    static TAGS: OnceLock<Vec<String>> = OnceLock::new();
+    let tags = TAGS.get_or_init(|| {
+        let mut tags = vec![String::new(); SLOTS];
+        let mut left = SLOTS;
+        for number in 0_u64.. {
+            let text = number.to_string();
+            let tag = &mut tags[usize::from(slot_of(text.as_bytes()))];
+            if tag.is_empty() {
+                *tag = text;
+                left -= 1;
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        tags
+    });
+    &tags[usize::from(slot_of(key))]
 }
 
 /// CRC-16/XMODEM, as the cluster specification says.
@@ -176,6 +200,16 @@ mod tests {
 
     fn at(host: &str, port: u16) -> Address {
         Address::Tcp { host: host.into(), port }
+    }
+
+    #[test]
+    fn every_slot_has_a_tag_of_its_own() {
+        for key in (0..50_000).map(|n| format!("key:{n}")) {
+            assert_eq!(slot_of(tag_of(key.as_bytes()).as_bytes()), slot_of(key.as_bytes()));
+        }
+        assert_eq!(tag_of(b"{a}b"), tag_of(b"c{a}"));
+        let longest = (0..50_000).map(|n: u32| tag_of(&n.to_be_bytes()).len()).max();
+        assert!(longest <= Some(6), "{longest:?}");
     }
 
     #[test]

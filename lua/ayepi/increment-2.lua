@@ -2,7 +2,7 @@
 -- hears the same.
 -- Atomic because a counter without its expiry stays for ever, and a count that its record does not know is made twice.
 --
--- KEYS[1]  the counter   KEYS[2]  the record of calls: a hash, which lapses a week after it last grew
+-- KEYS[1]  the counter   KEYS[2]  the record of calls: a hash, which lapses an hour after it last grew
 -- ARGV[1]  what to add   ARGV[2]  the call's place in the record   ARGV[3]  its number there
 -- ARGV[4]  time to live, whole ms (checked by the caller), or absent; 0 or less removes the counter
 -- Returns the sum. Errors are those of the plain commands, which `pcall` keeps word for word.
@@ -21,6 +21,6 @@ if ARGV[4] then
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end
 if redis.call('HSET', KEYS[2], ARGV[2], ARGV[3] .. string.format(' %.0f', sum)) == 1 then
-  redis.call('PEXPIRE', KEYS[2], 604800000)
+  redis.call('PEXPIRE', KEYS[2], 3600000)
 end
 return sum
