@@ -20,11 +20,14 @@ async function attempt(work) {
   }
 }
 
+/** What random tests begin with, in Rust; `__test__/support/seed.ts` is its counterpart. */
+const seed = process.env.FERRODIS_SEED ?? '1';
+
 /** Rust: unit tests, property tests and doc tests, in the profile the addon was built with, so little is compiled twice. */
 async function rustTests() {
   say('Rust tests');
   const { failed, output } = await attempt(() =>
-    run('cargo', ['test', '--profile', 'quick', '--quiet'], { capture: true }),
+    run('cargo', ['test', '--profile', 'quick', '--quiet'], { capture: true, env: { PROPTEST_RNG_SEED: seed } }),
   );
   const sum = (pattern) => [...output.matchAll(pattern)].reduce((total, [, count]) => total + Number(count), 0);
   const counts = { passed: sum(/(\d+) passed;/g), failed: sum(/ (\d+) failed;/g) };

@@ -7,10 +7,10 @@ import { snapshot, violations } from '../support/conveyor-invariants.js';
 import { QueueModel } from '../support/conveyor-model.js';
 import { JOB_STATES, newJob } from '../support/job.js';
 import { OriginalStore } from '../support/original-conveyor.js';
+import { SEED } from '../support/seed.js';
 
 const on = conveyor();
 const RUNS = Number(process.env.FERRODIS_MODEL_RUNS ?? 250);
-const SEED = Number(process.env.FERRODIS_MODEL_SEED ?? Date.now() % 2 ** 31);
 let ours: RedisStore[];
 /** The two stores that the commands choose from. */
 let stores: Array<RedisStore | OriginalStore>;
