@@ -14,7 +14,7 @@ export type Attempt = <R>(work: () => Promise<R>) => Promise<R>;
 /** Runs all attempts through `retry`, with `options` as they are at the time of the call. */
 export function repeating(core: Core, options: RedisStoreOptions): Attempt {
   const policy = policyOf(options);
-  return (work) => core.retry(work, policy());
+  return (work) => core.retry(() => begin(work), policy());
 }
 
 /**
@@ -24,16 +24,18 @@ export function repeating(core: Core, options: RedisStoreOptions): Attempt {
 export function repeatingLazily(core: Core, options: RedisStoreOptions): Attempt {
   const policy = policyOf(options);
   return <R>(work: () => Promise<R>): Promise<R> => {
-    const repeat = policy<R>();
-    if (isNoticed(core, repeat)) return core.retry(work, repeat);
+    const { retry: own } = options;
+    if (isNoticed(core, own)) return core.retry(() => begin(work), policy());
+    // As they are now, whatever becomes of them before the first attempt has failed.
+    const repeat = own && policy<R>();
     const first = begin(work);
     return first.catch(() => {
       let isFirst = true;
       return core.retry(() => {
-        if (!isFirst) return work();
+        if (!isFirst) return begin(work);
         isFirst = false;
         return first;
-      }, repeat);
+      }, repeat ?? policy());
     });
   };
 }
@@ -50,10 +52,11 @@ function policyOf(options: RedisStoreOptions): <R>() => RetryOptions<R> {
   return <R>() => ({ ...(options.retry as RetryOptions<R> | undefined), onError });
 }
 
-function isNoticed(core: Core, options: object): boolean {
+function isNoticed(core: Core, own: RedisStoreOptions['retry']): boolean {
   if (core.getDefaultRetryOptions === undefined) return true;
+  const defaults = core.getDefaultRetryOptions();
   // A key that is there counts, even with the value undefined: so `retry` overlays them too.
-  const { attempts, onSuccess, now }: RetryOptions = { ...core.getDefaultRetryOptions(), ...options };
+  const { attempts, onSuccess, now }: RetryOptions = own ? { ...defaults, ...(own as RetryOptions) } : defaults;
   return !((attempts as number) >= 1) || onSuccess !== undefined || now !== undefined;
 }
 

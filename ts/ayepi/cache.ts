@@ -6,12 +6,9 @@ import type { CacheEntry, CacheStore, EntryMeta } from './types.js';
 /** The cache over its commands. Its methods need no `this`. */
 export function createCache(commands: Commands, attempt: Attempt, now: () => number): CacheStore {
   return {
-    get: (key) => attempt(() => commands.get(key).then(parse)),
-    set: (key, entry) =>
-      attempt(async () => {
-        await commands.set(key, JSON.stringify(entry), Math.max(1, entry.staleUntil - now()));
-      }),
-    delete: (key) => attempt(() => commands.del(key).then((removed) => removed > 0)),
+    get: (key) => attempt(() => commands.get(key, parse)),
+    set: (key, entry) => attempt(() => commands.set(key, JSON.stringify(entry), Math.max(1, entry.staleUntil - now()))),
+    delete: (key) => attempt(() => commands.del(key, isAny)),
     clear: () => attempt(() => commands.clear()),
     invalidate: (pred) => attempt(() => commands.invalidate((entry) => pred(metaOf(entry)))),
   };
@@ -20,6 +17,8 @@ export function createCache(commands: Commands, attempt: Attempt, now: () => num
 function parse(text: string | null | undefined): CacheEntry | undefined {
   return text ? (JSON.parse(text) as CacheEntry) : undefined;
 }
+
+const isAny = (removed: number): boolean => removed > 0;
 
 /** What a predicate may see. The content stays out of it. */
 function metaOf(entry: CacheEntry): EntryMeta {

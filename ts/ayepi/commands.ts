@@ -9,12 +9,12 @@ export type Work<R> = () => Promise<R>;
 
 /** One method a command, or a sequence that belongs together. */
 export interface Commands {
-  /** Null or undefined when there is no such key. */
-  get(key: string): Promise<string | null | undefined>;
+  /** What `as` makes of the value: null or undefined when there is no such key. */
+  get<T>(key: string, as: (text: string | null | undefined) => T): Promise<T>;
   /** `ttl` undefined takes an earlier one away. */
-  set(key: string, value: unknown, ttl: unknown): Promise<unknown>;
-  /** How many keys were removed. */
-  del(key: string): Promise<number>;
+  set(key: string, value: unknown, ttl: unknown): Promise<void>;
+  /** What `as` makes of how many keys were removed. */
+  del<T>(key: string, as: (removed: number) => T): Promise<T>;
   /** Whether this call has set it, in whichever attempt. */
   setIfNotExists(key: string, value: unknown, ttl: unknown): Work<boolean>;
   /** The sum, of one addition however many attempts. `ttl` undefined leaves the expiry as it is. */

@@ -17,17 +17,17 @@ export class DrivenCommands implements Commands {
     this.isCluster = isClusterClient(client);
   }
 
-  async get(key: string): Promise<string | null | undefined> {
-    return this.client.get(this.prefix + key);
+  async get<T>(key: string, as: (text: string | null | undefined) => T): Promise<T> {
+    return as(await this.client.get(this.prefix + key));
   }
 
-  async set(key: string, value: string, ttl: number | undefined): Promise<unknown> {
-    if (ttl === undefined) return this.client.set(this.prefix + key, value);
-    return this.client.set(this.prefix + key, value, 'PX', ttl);
+  async set(key: string, value: string, ttl: number | undefined): Promise<void> {
+    if (ttl === undefined) await this.client.set(this.prefix + key, value);
+    else await this.client.set(this.prefix + key, value, 'PX', ttl);
   }
 
-  async del(key: string): Promise<number> {
-    return this.client.del(this.prefix + key);
+  async del<T>(key: string, as: (removed: number) => T): Promise<T> {
+    return as(await this.client.del(this.prefix + key));
   }
 
   setIfNotExists(key: string, value: string, ttl: number | undefined): Work<boolean> {

@@ -17,8 +17,6 @@ const OPERATIONS = operations('ayepi') as Record<
 /** Entries that one request removes at most. */
 const REMOVED_AT_ONCE = 500;
 
-const readText = (reply: Reply): string | null => reply.lossyText();
-const readNumber = (reply: Reply): number => reply.int();
 const readNothing = (reply: Reply): void => reply.skip();
 
 /** A key with the value that was judged, as SHA-1: if it is another by now, it is not removed. */
@@ -40,31 +38,33 @@ export class NativeCommands implements Commands {
     this.claims = new Claims(brought, this.prefix, this.records);
   }
 
-  get(key: string): Promise<string | null> {
+  get<T>(key: string, as: (text: string | null | undefined) => T): Promise<T> {
     const full = name(key);
+    const read = (reply: Reply): T => as(reply.lossyText());
     return this.brought.either(
       'get',
-      () => this.call(OPERATIONS.get, readText, this.prefix, full),
-      async () => (await this.driven.get(key)) ?? null,
+      () => this.call(OPERATIONS.get, read, this.prefix, full),
+      () => this.driven.get(key, as),
     );
   }
 
-  set(key: string, value: unknown, ttl: unknown): Promise<unknown> {
+  set(key: string, value: unknown, ttl: unknown): Promise<void> {
     const [full, text] = [name(key), argument(value)];
     const life = ttl === undefined ? undefined : argument(ttl);
-    return this.brought.either<unknown>(
+    return this.brought.either(
       'set',
       () => this.call(OPERATIONS.set, readNothing, this.prefix, full, text, life),
       () => this.driven.set(key, value as string, ttl as number | undefined),
     );
   }
 
-  del(key: string): Promise<number> {
+  del<T>(key: string, as: (removed: number) => T): Promise<T> {
     const full = name(key);
+    const read = (reply: Reply): T => as(reply.int());
     return this.brought.either(
       'del',
-      () => this.call(OPERATIONS.delete, readNumber, this.prefix, full),
-      () => this.driven.del(key),
+      () => this.call(OPERATIONS.delete, read, this.prefix, full),
+      () => this.driven.del(key, as),
     );
   }
 
