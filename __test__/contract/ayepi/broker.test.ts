@@ -183,16 +183,19 @@ describe('listeners', () => {
 });
 
 describe('the connection that listens', () => {
-  it('is live soon after the first subscribe, without a second client', async () => {
-    const channel = on.prefix();
-    const client = await on.client();
+  it('is live within 50 ms of the first subscribe, without a second client', async () => {
     const duplicate = vi.spyOn(Redis.prototype, 'duplicate');
-    const broker = redisBroker(client, { channel });
-    const began = performance.now();
-    broker.subscribe(() => undefined);
-    await live(channel);
-    // 50 ms on a quiet machine; this one may be busy.
-    expect(performance.now() - began).toBeLessThan(1000);
+    let fastest = Infinity;
+    // A busy machine may hold some of them up, but not each.
+    for (let round = 0; round < 10; round++) {
+      const channel = on.prefix();
+      const broker = redisBroker(await on.client(), { channel });
+      const began = performance.now();
+      broker.subscribe(() => undefined);
+      await live(channel);
+      fastest = Math.min(fastest, performance.now() - began);
+    }
+    expect(fastest).toBeLessThan(50);
     expect(duplicate).not.toHaveBeenCalled();
     duplicate.mockRestore();
   });

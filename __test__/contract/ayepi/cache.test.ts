@@ -130,7 +130,8 @@ describe('invalidate', () => {
       return meta.path === '/x';
     });
     expect(count).toBe(1);
-    expect(seen).toHaveLength(2);
+    // A scan may find a key twice.
+    expect(new Set(seen.map((meta) => JSON.stringify(meta))).size).toBe(2);
     expect(Object.keys(seen[0]!)).toEqual(['key', 'method', 'path', 'storedAt', 'expires', 'staleUntil', 'bytes']);
     expect(await on.redis.exists(`${prefix}other name`)).toBe(0);
     expect(await on.redis.exists(`${prefix}k2`)).toBe(1);
