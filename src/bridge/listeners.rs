@@ -59,7 +59,9 @@ impl Listeners {
                 events.gather(&mut lock(&shared), &event, full);
                 // Messages go on together: each crossing wakes JavaScript.
                 if !matches!(event, SubscriberEvent::Message { .. }) && !events.ends.is_empty() {
-                    let events = std::mem::take(&mut events);
+                    // The next ones will be about as many.
+                    let next = Events::with_room_for(&events);
+                    let events = std::mem::replace(&mut events, next);
                     backlog.fetch_add(events.bytes.len(), Ordering::Relaxed);
                     post.send(link, Item::Events(events));
                 }
@@ -129,6 +131,10 @@ pub struct Events {
 }
 
 impl Events {
+    fn with_room_for(others: &Self) -> Self {
+        Self { bytes: Vec::with_capacity(others.bytes.len()), ends: Vec::with_capacity(others.ends.len()) }
+    }
+
     fn gather(&mut self, shared: &mut Shared, event: &SubscriberEvent<'_>, full: bool) {
         match event {
             SubscriberEvent::Message { channel, payload } => self.message(shared, channel, payload, full),
