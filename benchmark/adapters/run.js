@@ -19,6 +19,7 @@ const IN_FLIGHT = [1, 16, 128, 512];
 const FIGURES = ['perSecond', 'p99', 'mainCpu', 'totalCpu', 'serverCpu'];
 const MESSAGE = 'm'.repeat(1024);
 const CHANNEL = 'bench:fan-in';
+const SIXTEEN_TIMES = "for _ = 1, 16 do redis.call('PUBLISH', KEYS[1], ARGV[1]) end";
 
 /** Rounds that count (one more comes first), ms of one run, messages of the fan-in. */
 const LENGTH = {
@@ -57,10 +58,12 @@ export async function runAdapters({ ecosystem, size, placement, match, print, pr
       await untilHeard(server.admin, [...children.keys()]);
       // Otherwise the server cuts off whoever is 32 MB behind, which on a shared core is a matter of luck.
       await server.admin.configSet('client-output-buffer-limit', 'pubsub 0 0 0');
-      entries.push({
-        label: `fan-in of ${messages} messages of 1 kB`,
-        run: (child, id) => fanIn(server.admin, child, `${CHANNEL}:${id}`, messages),
-      });
+      for (const [publisher, publish] of Object.entries(PUBLISHERS)) {
+        entries.push({
+          label: `fan-in of ${messages} messages of 1 kB, published by ${publisher}`,
+          run: (child, id) => fanIn(server.admin, child, publish, `${CHANNEL}:${id}`, messages),
+        });
+      }
     }
     const results = [];
     for (const { label, run } of entries.filter((entry) => entry.label.includes(match))) {
@@ -102,13 +105,30 @@ async function untilHeard(admin, ids) {
   }
 }
 
-/** Publishes as fast as the server takes it while the child counts. */
-async function fanIn(admin, child, channel, messages) {
+/** Ways of publishing. A client in JavaScript is slower at it than those that are measured are at receiving. */
+const PUBLISHERS = {
+  'one client': async (admin, channel, messages) => {
+    const batch = 500;
+    for (let sent = 0; sent < messages; sent += batch) {
+      const count = Math.min(batch, messages - sent);
+      await Promise.all(Array.from({ length: count }, () => admin.publish(channel, MESSAGE)));
+    }
+  },
+  // Sixteen at a time, as from as many clients.
+  scripts: async (admin, channel, messages) => {
+    const script = { keys: [channel], arguments: [MESSAGE] };
+    const lanes = 8;
+    const run = async (_, lane) => {
+      for (let sent = lane * 16; sent < messages; sent += lanes * 16) await admin.eval(SIXTEEN_TIMES, script);
+    };
+    await Promise.all(Array.from({ length: lanes }, run));
+  },
+};
+
+/** Has messages published while the child counts them. */
+async function fanIn(admin, child, publish, channel, messages) {
   const answer = child.ask('receive', messages);
-  const batch = 500;
-  for (let sent = 0; sent < messages; sent += batch) {
-    await Promise.all(Array.from({ length: Math.min(batch, messages - sent) }, () => admin.publish(channel, MESSAGE)));
-  }
+  await publish(admin, channel, messages);
   return answer;
 }
 
