@@ -10,33 +10,42 @@
 -- refused is an error, that of the plain command.
 local rcall, rpcall = redis.call, redis.pcall
 
-local known = rcall('HGET', KEYS[1], ARGV[1])
-if known then
-  local call, outcomes = string.match(known, '^(%d+) (.*)$')
-  if call == ARGV[2] then
-    return outcomes
-  end
+local function recorded()
+  local known = rcall('HGET', KEYS[1], ARGV[1])
+  local call, answer = string.match(known or '', '^(%d+) (.*)$')
+  return call == ARGV[2] and answer
 end
 
-local ttl = ARGV[3]
 local function set(key, value)
-  if ttl == '' then
+  if ARGV[3] == '' then
     return rpcall('SET', key, value, 'NX')
   end
-  return rpcall('SET', key, value, 'PX', ttl, 'NX')
+  return rpcall('SET', key, value, 'PX', ARGV[3], 'NX')
 end
 
-local reply = set(KEYS[2], ARGV[4])
-if reply and reply.err and #ARGV == 4 then
-  return reply
+local answer
+if #ARGV == 4 then
+  -- A single claim need only look at the record when it finds its key there.
+  local reply = set(KEYS[2], ARGV[4])
+  if not reply then
+    return recorded() or '0'
+  elseif reply.err then
+    return reply
+  end
+  answer = '1'
+else
+  answer = recorded()
+  if answer then
+    return answer
+  end
+  local outcomes = {}
+  for i = 3, #ARGV, 2 do
+    local reply = set(i == 3 and KEYS[2] or ARGV[i], ARGV[i + 1])
+    outcomes[#outcomes + 1] = reply and (reply.err and '-' or '1') or '0'
+  end
+  answer = table.concat(outcomes)
 end
-local outcomes = { reply and (reply.err and '-' or '1') or '0' }
-for i = 5, #ARGV, 2 do
-  reply = set(ARGV[i], ARGV[i + 1])
-  outcomes[#outcomes + 1] = reply and (reply.err and '-' or '1') or '0'
-end
-outcomes = table.concat(outcomes)
-if rcall('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. outcomes) == 1 then
+if rcall('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. answer) == 1 then
   rcall('PEXPIRE', KEYS[1], 3600000)
 end
-return outcomes
+return answer
