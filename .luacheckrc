@@ -28,6 +28,7 @@ local pikku = {
 }
 -- `rcall` may be there for the includes only.
 files['lua/conveyor'] = { read_globals = shared, ignore = { '211/rcall' } }
+files['lua/ayepi'] = { read_globals = { 'exactly_once' } }
 files['lua/nvent'] = { read_globals = { 'set_fields' } }
 files['lua/pikku'] = { read_globals = pikku, ignore = { '211/rcall' } }
 files['lua/include'] = { read_globals = shared, ignore = { '211', '431' } }

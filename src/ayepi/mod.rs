@@ -16,7 +16,6 @@ pub const OPERATIONS: &[Operation] = &[
     // Sent again after a lost reply, these know themselves by the record of calls.
     once("ayepi.setIfNotExist", Repeat::Freely, store::set_if_not_exist),
     once("ayepi.increment", Repeat::Freely, store::increment),
-    once("ayepi.recorded", Repeat::Freely, store::recorded),
     once("ayepi.publish", Repeat::Freely, publish),
     Operation {
         name: "ayepi.clear",

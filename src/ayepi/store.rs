@@ -2,7 +2,7 @@
 
 use super::key;
 use crate::error::{Code, Error};
-use crate::redis::{Args, Request, script};
+use crate::redis::{Args, Request, Script, script};
 
 /// `prefix key` → the value, or nil.
 pub fn get(args: &Args, request: &mut Request) -> Result<(), Error> {
@@ -23,28 +23,41 @@ pub fn set(args: &Args, request: &mut Request) -> Result<(), Error> {
     Ok(())
 }
 
-/// `prefix record place call ttl (key value)…` → a text with `1` for each key that this call has set, `0` for each that
-/// existed before, `-` for each that the server refused; a single one that is refused is an error. An empty TTL is none.
-/// The record tells a call that is sent again what it did: a hash by its full name, a place in it, and the number of the
-/// call there. In a cluster there is one key, in the slot of the record.
+/// `prefix record place number ttl first (key value)…` → the answers as one text, commas between: `1` for each key that
+/// this call has set, `0` for each that existed before, `-` for each that the server refused; a single one that is
+/// refused is an error. An empty TTL is none.
+///
+/// The record tells a call that is sent again, whole or one item of it, what it did: a hash by its full name, a place in
+/// it, the number of the call there, and the index of the first item, from 1. In a cluster there is one key, in the
+/// slot of the record.
 pub fn set_if_not_exist(args: &Args, request: &mut Request) -> Result<(), Error> {
-    /// Where the claims begin.
-    const FIRST: usize = 5;
-    let prefix = args.bytes(0, "prefix")?;
-    let [record, place, call] = record(args)?;
-    let (ttl, key, value) =
-        (args.bytes(4, "ttl")?, args.bytes(FIRST, "key")?, args.bytes(FIRST + 1, "value")?);
-    request.script(&script::AYEPI_SET_IF_NOT_EXIST, args.len() - 3);
-    request.arg(record).parts(&[prefix, key]).arg(place).arg(call).arg(ttl).arg(value);
-    for index in (FIRST + 2..args.len()).step_by(2) {
-        request.parts(&[prefix, args.bytes(index, "key")?]).arg(args.bytes(index + 1, "value")?);
-    }
-    Ok(())
+    exactly_once(&script::AYEPI_SET_IF_NOT_EXIST, args, request)
 }
 
-/// `record place` → what the record has there, or nil: the number of a call, and what it did.
-pub fn recorded(args: &Args, request: &mut Request) -> Result<(), Error> {
-    request.command("HGET", 2).arg(args.bytes(0, "record")?).arg(args.bytes(1, "place")?);
+/// `prefix record place number ttl first (key by)…` → the sums as one text, and all else as [`set_if_not_exist`]. With a
+/// TTL, sum and expiry are one step, and a TTL that the server would refuse is refused before anything is counted.
+pub fn increment(args: &Args, request: &mut Request) -> Result<(), Error> {
+    let ttl = args.bytes(4, "ttl")?;
+    if !ttl.is_empty() {
+        check_ttl(ttl)?;
+    }
+    exactly_once(&script::AYEPI_INCREMENT, args, request)
+}
+
+fn exactly_once(script: &Script, args: &Args, request: &mut Request) -> Result<(), Error> {
+    /// Where the items begin.
+    const ITEMS: usize = 6;
+    let prefix = args.bytes(0, "prefix")?;
+    let (record, key) = (args.bytes(1, "record")?, args.bytes(ITEMS, "key")?);
+    request.script(script, args.len() - 3);
+    request.arg(record).parts(&[prefix, key]);
+    for (index, name) in (2..ITEMS).zip(["place", "number", "ttl", "first"]) {
+        request.arg(args.bytes(index, name)?);
+    }
+    request.arg(args.bytes(ITEMS + 1, "value")?);
+    for index in (ITEMS + 2..args.len()).step_by(2) {
+        request.parts(&[prefix, args.bytes(index, "key")?]).arg(args.bytes(index + 1, "value")?);
+    }
     Ok(())
 }
 
@@ -52,26 +65,6 @@ pub fn recorded(args: &Args, request: &mut Request) -> Result<(), Error> {
 pub fn delete(args: &Args, request: &mut Request) -> Result<(), Error> {
     request.command("DEL", 1);
     key(args, request)
-}
-
-/// `prefix record place call key by ttl?` → the sum. With a TTL, sum and expiry are one step, and a TTL that the server
-/// would refuse is refused before anything is counted. The record is as in [`set_if_not_exist`].
-pub fn increment(args: &Args, request: &mut Request) -> Result<(), Error> {
-    let prefix = args.bytes(0, "prefix")?;
-    let [record, place, call] = record(args)?;
-    let (key, by, ttl) = (args.bytes(4, "key")?, args.bytes(5, "by")?, args.get(6));
-    ttl.map_or(Ok(()), check_ttl)?;
-    request.script(&script::AYEPI_INCREMENT, if ttl.is_some() { 4 } else { 3 });
-    request.parts(&[prefix, key]).arg(record).arg(by).arg(place).arg(call);
-    if let Some(ttl) = ttl {
-        request.arg(ttl);
-    }
-    Ok(())
-}
-
-/// The record of calls, the call's place in it, and its number there.
-fn record(args: &Args) -> Result<[&[u8]; 3], Error> {
-    Ok([args.bytes(1, "record")?, args.bytes(2, "place")?, args.bytes(3, "call")?])
 }
 
 /// The server's own judgement of an expiry, in its own words.

@@ -2,15 +2,15 @@
 import type { Brought } from '../brought/index.js';
 import { isClusterClient } from '../brought/recognise.js';
 import { type Arg, type Decode, operations, type Reply } from '../client.js';
-import { Records, type Place } from './call-record.js';
-import { Claims } from './claims.js';
+import { Records } from './call-record.js';
 import type { Commands, Work } from './commands.js';
 import type { DrivenCommands } from './driven.js';
+import { ExactlyOnce, INCREMENT, SET_IF_NOT_EXIST } from './exactly-once.js';
 import { argument, name } from '../text.js';
 import type { CacheEntry } from './types.js';
 
 const OPERATIONS = operations('ayepi') as Record<
-  'get' | 'set' | 'delete' | 'increment' | 'clear' | 'page' | 'deleteUnchanged',
+  'get' | 'set' | 'delete' | 'clear' | 'page' | 'deleteUnchanged',
   number
 >;
 
@@ -27,15 +27,13 @@ export class NativeCommands implements Commands {
   private readonly brought: Brought;
   private readonly prefix: string;
   private readonly driven: DrivenCommands;
-  private readonly records: Records;
-  private readonly claims: Claims;
+  private readonly once: ExactlyOnce;
 
   constructor(brought: Brought, prefix: string, driven: DrivenCommands) {
     this.brought = brought;
     this.prefix = brought.keyPrefix + prefix;
     this.driven = driven;
-    this.records = new Records(this.prefix, !isClusterClient(brought.client));
-    this.claims = new Claims(brought, this.prefix, this.records);
+    this.once = new ExactlyOnce(brought, this.prefix, new Records(this.prefix, !isClusterClient(brought.client)));
   }
 
   get<T>(key: string, as: (text: string | null | undefined) => T): Promise<T> {
@@ -70,25 +68,13 @@ export class NativeCommands implements Commands {
 
   setIfNotExists(key: string, value: unknown, ttl: unknown): Work<boolean> {
     const driven = this.driven.setIfNotExists(key, value as string, ttl as number | undefined);
-    const native = this.claims.work(key, value, ttl);
+    const native = this.once.work(SET_IF_NOT_EXIST, key, value, ttl);
     return () => this.brought.either('setIfNotExists', native, driven);
   }
 
   increment(key: string, by: unknown, ttl: unknown): Work<number> {
     const driven = this.driven.increment(key, by as number, ttl as number | undefined);
-    let place: Place | undefined;
-    const native = (): Promise<number> => {
-      const [full, text] = [name(key), argument(by)];
-      const life = ttl === undefined ? undefined : argument(ttl);
-      const record = this.records.of(this.prefix + full);
-      const mine = (place ??= record.take());
-      const read = (reply: Reply): number => {
-        place = undefined;
-        record.giveBack(mine);
-        return reply.int();
-      };
-      return this.call(OPERATIONS.increment, read, this.prefix, mine.key, mine.field, mine.call, full, text, life);
-    };
+    const native = this.once.work(INCREMENT, key, by, ttl);
     return () => this.brought.either('increment', native, driven);
   }
 
@@ -112,9 +98,9 @@ export class NativeCommands implements Commands {
     );
   }
 
-  /** Calls after the claims of the same moment that were made before. */
+  /** Calls after the claims and counts of the same moment that were made before. */
   private call<T>(operation: number, decode: Decode<T>, ...args: Arg[]): Promise<T> {
-    this.claims.flush();
+    this.once.flush();
     return this.brought.call(operation, decode, ...args);
   }
 

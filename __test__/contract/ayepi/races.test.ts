@@ -120,11 +120,47 @@ describe('a reply that is lost', () => {
     },
   );
 
+  it.each([{ maxRetriesPerRequest: 0 }, {}])(
+    'here is the reply of the first time for each of the counts of one moment: %o',
+    async (options) => {
+      const prefix = on.prefix();
+      await on.redis.set(`${prefix}b`, '10');
+      const retry = { attempts: 500, sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 10)) };
+      const replies = await losing(options, [`${prefix}a`, `${prefix}c`], (client) => {
+        const store = redisStore(client, { prefix, retry });
+        return Promise.all(['a', 'b', 'a', 'c'].map((key, i) => store.increment(key, i + 1, 60_000)));
+      });
+      expect(replies).toEqual([1, 12, 4, 4]);
+      expect(await on.redis.mget(...['a', 'b', 'c'].map((key) => prefix + key))).toEqual(['4', '12', '4']);
+    },
+  );
+
+  it('a call that arrives once more, however late, does nothing', async () => {
+    const prefix = on.prefix();
+    const sent: string[][] = [];
+    const monitor = await (await on.client()).monitor();
+    monitor.on('monitor', (_time: string, command: string[]) => {
+      if (command[0]?.toUpperCase() === 'EVALSHA' && command[3]?.startsWith(prefix)) sent.push(command);
+    });
+    const store = redisStore(on.redis, { prefix });
+    await store.increment('warm', 1);
+    sent.length = 0;
+    expect([await store.increment('n', 2, 60_000), await store.increment('n', 3, 60_000)]).toEqual([2, 5]);
+    await until(() => sent.length === 2);
+    const [overtaken, last] = sent as [string[], string[]];
+    const again = ([name, ...args]: string[]): Promise<unknown> => on.redis.call(name!, ...args);
+    expect(await again(last)).toBe('5');
+    await expect(again(overtaken)).rejects.toThrow('ERR this call was answered long ago');
+    expect(await on.redis.get(`${prefix}n`)).toBe('5');
+    monitor.disconnect();
+  });
+
   it('calls that were answered leave their places in the record to others', async () => {
     const prefix = on.prefix();
     const store = redisStore(on.redis, { prefix });
     for (let round = 0; round < 20; round++) {
-      await Promise.all(Array.from({ length: 10 }, (_, i) => store.increment(`n${i}`, 1, 60_000)));
+      // Each has a call of its own, for another time to live.
+      await Promise.all(Array.from({ length: 10 }, (_, i) => store.increment(`n${i}`, 1, 60_000 + i)));
     }
     const [record] = await on.redis.keys(`${prefix}ferrodis:calls:*`);
     expect(await on.redis.hlen(record as string)).toBe(10);
@@ -132,7 +168,7 @@ describe('a reply that is lost', () => {
   });
 });
 
-describe('claims of one moment', () => {
+describe('claims and counts of one moment', () => {
   it('are one command, up to 128 of them, for each time to live', async () => {
     const store = redisStore(on.redis, { prefix: on.prefix() });
     await store.setIfNotExists('warm', '1', 1000);
@@ -148,6 +184,7 @@ describe('claims of one moment', () => {
       return (await calls()) - before;
     };
     expect(await count(() => claims([60_000]))).toBe(1);
+    expect(await count(() => Promise.all([1, 2, 3].map((n) => store.increment('n', n))))).toBe(1);
     expect(await count(() => claims([50_000, 40_000]))).toBe(2);
     const many = Array.from({ length: 300 }, (_, i) => `many ${i}`);
     expect(await count(() => Promise.all(many.map((key) => store.setIfNotExists(key, '1', 1000))))).toBe(3);
@@ -155,12 +192,29 @@ describe('claims of one moment', () => {
 
   it('come before what the store is asked for next', async () => {
     const store = redisStore(on.redis, { prefix: on.prefix() });
-    const [first, found, second] = await Promise.all([
-      store.setIfNotExists('k', 'a', 60_000),
+    const replies = await Promise.all([
+      store.setIfNotExists('k', '5', 60_000),
       store.get('k'),
+      store.increment('k', 2),
       store.setIfNotExists('k', 'b', 60_000),
+      store.increment('k', -1),
+      store.get('k'),
     ]);
-    expect([first, found, second]).toEqual([true, 'a', false]);
+    expect(replies).toEqual([true, '5', 7, false, 6, '6']);
+  });
+
+  it('count although one of them cannot', async () => {
+    const store = redisStore(on.redis, { prefix: on.prefix(), ...ONCE });
+    await store.set('text', 'no number');
+    const counts = ['a', 'text', 'b'].map((key) => store.increment(key, 3, 60_000));
+    const [first, refused, second] = await Promise.allSettled(counts);
+    expect([first, second]).toEqual([
+      { status: 'fulfilled', value: 3 },
+      { status: 'fulfilled', value: 3 },
+    ]);
+    expect(refused).toMatchObject({
+      reason: { name: 'ReplyError', message: 'ERR value is not an integer or out of range' },
+    });
   });
 
   it('hear each its own refusal', async () => {
