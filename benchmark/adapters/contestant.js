@@ -53,6 +53,7 @@ async function perform(operation, inFlight, forMs) {
 let received = 0;
 let onEnough = () => undefined;
 let enough = Infinity;
+let figuresOfAll;
 
 /** Listens on a channel of its own. */
 async function listen(channel) {
@@ -62,16 +63,14 @@ async function listen(channel) {
   });
 }
 
-/** Counts `count` messages from now on. */
-async function receive(count) {
+/** Counts `count` messages from now on; `received` has the figures. */
+function expect(count) {
   received = 0;
   enough = count;
-  return measured(async () => {
-    await new Promise((resolve) => {
-      onEnough = resolve;
-    });
-    return count;
+  const all = new Promise((resolve) => {
+    onEnough = resolve;
   });
+  figuresOfAll = measured(() => all.then(() => count));
 }
 
-serve({ perform, listen, receive });
+serve({ perform, listen, expect, received: () => figuresOfAll });

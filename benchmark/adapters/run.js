@@ -125,11 +125,11 @@ const PUBLISHERS = {
   },
 };
 
-/** Has messages published while the child counts them. */
+/** Has messages published while the child counts them: from before the first, or it would miss some and wait for ever. */
 async function fanIn(admin, child, publish, channel, messages) {
-  const answer = child.ask('receive', messages);
+  await child.ask('expect', messages);
   await publish(admin, channel, messages);
-  return answer;
+  return child.ask('received');
 }
 
 /** Medians, and ours against the best of the others in each round. */
