@@ -11,13 +11,15 @@ local function attempt_members(history, attempt)
   return rcall('ZRANGEBYSCORE', history, attempt, attempt)
 end
 
-local function attempt_stamp(members, name)
+-- The time stamps of an attempt by name: of each the first.
+local function attempt_stamps(members)
+  local stamps = {}
   for _, member in ipairs(members) do
-    local stamp = string.match(member, '"' .. name .. '":(%d+)')
-    if stamp then
-      return stamp
+    for name, at in string.gmatch(member, '"(%a+At)":(%d+)') do
+      stamps[name] = stamps[name] or at
     end
   end
+  return stamps
 end
 
 -- Writes the attempt anew: `members` as they were, the new status, its time stamp if it has one, and its payload if it
@@ -39,11 +41,11 @@ local function attempt_put(history, members, step, status, now, stamp, field, pa
   if step.delay then
     add('retryDelay', cjson.encode(step.delay))
   end
-  add('createdAt', attempt_stamp(members, 'createdAt') or now)
+  local stamps = attempt_stamps(members)
+  add('createdAt', stamps.createdAt or now)
   for _, name in ipairs({ 'runningAt', 'scheduledAt', 'succeededAt', 'failedAt' }) do
-    local at = name ~= stamp and attempt_stamp(members, name)
-    if at then
-      add(name, at)
+    if name ~= stamp and stamps[name] then
+      add(name, stamps[name])
     end
   end
   if stamp and stamp ~= '' then
