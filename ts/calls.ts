@@ -40,6 +40,9 @@ let tokens = new Int32Array(0);
 let slot = 0;
 let armed = false;
 let heard = 0;
+let isHearing = false;
+let isOfMany = false;
+let speaker: Owner | undefined;
 
 /** One function for all promises: it stores the settlers of the slot that is being filled. */
 const executor = (resolve: (value: never) => void, reject: (error: unknown) => void): void => {
@@ -67,12 +70,23 @@ export function hearing(): number {
   return heard;
 }
 
+/** The batch is over, and the first of the jobs that it set off. Of many voices nobody knows whose word is newer. */
+function heardOut(): void {
+  isHearing = false;
+  if (isOfMany) heard++;
+  isOfMany = false;
+  speaker = undefined;
+}
+
+/** Called once or several times for a batch, before any job that its promises set off. */
 function settle(source: string | undefined, count: number): void {
   let after: Array<() => void> | undefined;
   let waiting: Set<Owner> | undefined;
-  let speaker: Owner | undefined;
-  let isOfMany = false;
-  heard++;
+  if (!isHearing) {
+    isHearing = true;
+    heard++;
+    queueMicrotask(heardOut);
+  }
   for (let i = 0, at = 0; i < count; i++) {
     const index = tokens[at] as number;
     const status = tokens[at + 1];
@@ -108,9 +122,11 @@ function settle(source: string | undefined, count: number): void {
       reject(owner.refusal(readError(reply, names[operationOf[index] as number] as string)));
     }
   }
-  // Nobody knows which connection's reply, or event, is newer.
-  if (isOfMany || after !== undefined) heard++;
-  if (after !== undefined) for (const run of after) guarded(run);
+  if (after !== undefined) {
+    isOfMany = true;
+    heard++;
+    for (const run of after) guarded(run);
+  }
   if (waiting !== undefined) for (const owner of waiting) owner.afterBatch();
 }
 

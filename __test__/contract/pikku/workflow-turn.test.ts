@@ -62,6 +62,25 @@ describe('a run that was just made, or read with its graph', () => {
     expect((await service.getRun(run))?.status).toBe('completed');
   });
 
+  it('is known of each of many that were read at once', async () => {
+    const runs = await Promise.all(Array.from({ length: 20 }, () => newRun(service, { text: 'x'.repeat(2000) })));
+    await Promise.all(runs.map((run) => service.insertStepState(run, 's', 'rpc', null)));
+    await turned();
+    const hashesRead = async () =>
+      Number(/cmdstat_hgetall:calls=(\d+)/.exec(await on.redis.info('commandstats'))?.[1] ?? 0);
+    const read = async (work: (run: string) => Promise<unknown>) => {
+      const before = await hashesRead();
+      await Promise.all(runs.map(work));
+      return (await hashesRead()) - before;
+    };
+    const alone = await read((run) => service.getCompletedGraphState(run));
+    const both = await read(async (run) => {
+      await service.getCompletedGraphState(run);
+      expect((await service.getRun(run))?.id).toBe(run);
+    });
+    expect(both).toBe(alone);
+  });
+
   it('is read anew once another service of this process has been heard to write, with no turn in between', async () => {
     for (let round = 0; round < 5; round++) {
       const run = await newRun(service);
