@@ -18,6 +18,9 @@ use crate::redis::{Config, ReplyBuilder, Subscriber, SubscriberEvent, Topology};
 /// Bytes of messages that may wait for JavaScript.
 const BACKLOG: usize = 64 << 20;
 
+/// Room that is kept for the next messages at most, however many came last.
+const ROOM: usize = 128 << 10;
+
 /// One listener.
 struct Listener {
     id: u32,
@@ -132,7 +135,10 @@ pub struct Events {
 
 impl Events {
     fn with_room_for(others: &Self) -> Self {
-        Self { bytes: Vec::with_capacity(others.bytes.len()), ends: Vec::with_capacity(others.ends.len()) }
+        Self {
+            bytes: Vec::with_capacity(others.bytes.len().min(ROOM)),
+            ends: Vec::with_capacity(others.ends.len().min(ROOM / size_of::<usize>())),
+        }
     }
 
     fn gather(&mut self, shared: &mut Shared, event: &SubscriberEvent<'_>, full: bool) {

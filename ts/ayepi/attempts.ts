@@ -14,7 +14,7 @@ export type Attempt = <R>(work: () => Promise<R>) => Promise<R>;
 /** Runs all attempts through `retry`, with `options` as they are at the time of the call. */
 export function repeating(core: Core, options: RedisStoreOptions): Attempt {
   const policy = policyOf(options);
-  return (work) => core.retry(() => begin(work), policy());
+  return (work) => core.retry(() => begin(work), policy(options.retry));
 }
 
 /**
@@ -25,9 +25,9 @@ export function repeatingLazily(core: Core, options: RedisStoreOptions): Attempt
   const policy = policyOf(options);
   return <R>(work: () => Promise<R>): Promise<R> => {
     const { retry: own } = options;
-    if (isNoticed(core, own)) return core.retry(() => begin(work), policy());
+    if (isNoticed(core, own)) return core.retry(() => begin(work), policy<R>(own));
     // As they are now, whatever becomes of them before the first attempt has failed.
-    const repeat = own && policy<R>();
+    const now = own && { ...own };
     const first = begin(work);
     return first.catch(() => {
       let isFirst = true;
@@ -35,13 +35,13 @@ export function repeatingLazily(core: Core, options: RedisStoreOptions): Attempt
         if (!isFirst) return begin(work);
         isFirst = false;
         return first;
-      }, repeat ?? policy());
+      }, policy<R>(now));
     });
   };
 }
 
 /** The options of `retry` for a call that begins now. An `onError` in `options.retry` has no effect. */
-function policyOf(options: RedisStoreOptions): <R>() => RetryOptions<R> {
+function policyOf(options: RedisStoreOptions): <R>(own: RedisStoreOptions['retry']) => RetryOptions<R> {
   const onError = (error: unknown): void => {
     try {
       options.onError?.(error);
@@ -49,7 +49,7 @@ function policyOf(options: RedisStoreOptions): <R>() => RetryOptions<R> {
       // The call is rejecting already.
     }
   };
-  return <R>() => ({ ...(options.retry as RetryOptions<R> | undefined), onError });
+  return <R>(own: RedisStoreOptions['retry']) => ({ ...(own as RetryOptions<R> | undefined), onError });
 }
 
 function isNoticed(core: Core, own: RedisStoreOptions['retry']): boolean {

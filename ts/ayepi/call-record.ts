@@ -27,7 +27,7 @@ export class Place {
   }
 
   /** Tells the call from those that had this place before. */
-  get call(): string {
+  get number(): string {
     return String(this.uses);
   }
 

@@ -142,7 +142,7 @@ export class ExactlyOnce {
 
   /** Sends items that follow each other from an index on. */
   private call({ operation, ttl, place }: Batch, index: number, items: readonly string[]): Promise<string[]> {
-    const args = [this.prefix, place.key, place.field, place.call, ttl, String(index + 1)];
+    const args = [this.prefix, place.key, place.field, place.number, ttl, String(index + 1)];
     if (items.length === 2) return this.brought.call(operation, readAnswers, ...args, ...items);
     this.brought.stage(...items);
     return this.brought.call(operation, readAnswers, ...args);

@@ -102,6 +102,20 @@ describe('options', () => {
     expect(onError).toHaveBeenCalledTimes(1);
   });
 
+  it('are those of the call, whatever becomes of them before it has failed', async () => {
+    const sleep = vi.fn(async () => undefined);
+    core.setDefaultRetryOptions({ sleep });
+    const absent: { retry?: RedisStoreOptions['retry'] } = {};
+    const given: RedisStoreOptions = { retry: { attempts: 2 } };
+    const failed = [await failing(absent), await failing(given)].map((store) =>
+      store.get('list').catch(() => undefined),
+    );
+    absent.retry = { attempts: 1 };
+    Object.assign(given.retry!, { attempts: 9 });
+    await Promise.all(failed);
+    expect(sleep).toHaveBeenCalledTimes(2 + 1);
+  });
+
   it('lie over those of the process, which each module system has for itself', async () => {
     const sleep = vi.fn(async () => undefined);
     core.setDefaultRetryOptions({ attempts: 2, sleep });
