@@ -33,8 +33,10 @@ export default defineConfig({
     maxWorkers: 2,
     // A process of its own for each file: the addon reads its environment once.
     pool: 'forks',
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // No bound that a test is about: machines may be slow, shared, and halted for a while.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     // The package, and projects that use it, are loaded as users load them, not through vite.
     server: { deps: { external: [/\/dist\//, /\/index\.js$/, /\.node$/, /\/__test__\/fixtures\//] } },
     projects: [
