@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,15 +14,28 @@ function rawClient(url: string) {
   return createClient({ url }).on('error', () => {});
 }
 
-/** A port of the loopback interface that nobody listens on. */
+/** How many ports each worker of vitest has for its servers. */
+const PORTS = 2500;
+const firstPort = 10_000 + (Number(process.env['VITEST_POOL_ID'] ?? 0) % 8) * PORTS;
+let nextPort = Math.floor(Math.random() * PORTS);
+
+/**
+ * A port of the loopback interface that nobody listens on, and that nobody takes before a server does, or while it is
+ * down: it lies below the range that the system hands out, in a part that is this worker's.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
+  for (;;) {
+    const port = firstPort + (nextPort++ % PORTS);
+    const probe = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
 }
 
 /** Options of a server that is a node of a cluster. */
