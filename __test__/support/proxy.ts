@@ -21,6 +21,7 @@ export class Proxy implements AsyncDisposable {
   #delay = 0;
   #fragments = false;
   #refusing = false;
+  #lost = 0;
   /** Bytes the server may still send before everything is cut; undefined while no cut is due. */
   #allowance: number | undefined;
 
@@ -51,6 +52,11 @@ export class Proxy implements AsyncDisposable {
   /** Connections that are open now. */
   get connections(): number {
     return this.#pairs.size;
+  }
+
+  /** How many pieces were swallowed so far. */
+  get lost(): number {
+    return this.#lost;
   }
 
   /** Swallows all bytes of one direction, or of both, on old and new connections. Nothing is closed. */
@@ -145,7 +151,10 @@ export class Proxy implements AsyncDisposable {
       else work();
     };
     from.on('data', (chunk: Buffer) => {
-      if (pair.frozen || this.#swallowed.has(direction)) return;
+      if (pair.frozen || this.#swallowed.has(direction)) {
+        this.#lost++;
+        return;
+      }
       later(() => {
         if (to.destroyed) return;
         if (direction === 'up') to.write(chunk);
