@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
+/** What a connection sends of itself, to hear whether the server lives. */
+const HEARTBEAT = Buffer.from('*1\r\n$4\r\nPING\r\n');
+
 /**
  * A TCP proxy that counts round trips: everything a client sends before the server's next answer is one burst,
- * however many commands it holds. Commands that share a flight therefore count once.
+ * however many commands it holds. Commands that share a flight therefore count once, and heartbeats not at all.
  */
 export class BurstProxy {
   #bursts = 0;
@@ -62,8 +65,9 @@ export class BurstProxy {
       for (const chunk of answers.splice(0)) client.write(chunk);
     };
     client.on('data', (chunk: Buffer) => {
-      if (!asking) this.#bursts += 1;
-      asking = true;
+      const counts = !chunk.equals(HEARTBEAT);
+      if (counts && !asking) this.#bursts += 1;
+      asking ||= counts;
       asked = performance.now();
       server.write(chunk);
     });
