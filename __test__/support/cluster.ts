@@ -45,13 +45,15 @@ export class Cluster {
     return { cluster: this.nodes.slice(0, 2).map(({ server }) => ({ host: '127.0.0.1', port: server.port })) };
   }
 
-  /** The node that serves a key, as the nodes that live say. */
+  /** The node that serves a key, once all nodes that live say the same. */
   async owner(key: string): Promise<Node> {
-    const alive = await this.#alive();
-    const slot = Number(await this.tell(alive, 'CLUSTER', 'KEYSLOT', key));
-    const ranges = (await this.tell(alive, 'CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
-    const range = ranges.find(([from, to]) => from <= slot && slot <= to);
-    return this.nodes.find(({ server }) => server.port === range?.[2][1])!;
+    for (;;) {
+      const said = await Promise.all(this.nodes.map((node) => this.#owner(node, key).catch(() => undefined)));
+      const ports = new Set(said.filter((port) => port !== undefined));
+      const found = this.nodes.find(({ server }) => ports.has(server.port));
+      if (found !== undefined && ports.size === 1) return found;
+      await elapse(50);
+    }
   }
 
   /** How many keys each master holds. */
@@ -95,12 +97,11 @@ export class Cluster {
     await Promise.all(this.nodes.map(({ server }) => server.stop()));
   }
 
-  async #alive(): Promise<Node> {
-    for (const node of this.nodes) {
-      const answers = await this.tell(node, 'PING').catch(() => null);
-      if (answers !== null) return node;
-    }
-    throw new Error('no node lives');
+  /** The port of the node that serves a key, as one node says. */
+  async #owner(node: Node, key: string): Promise<number> {
+    const slot = Number(await this.tell(node, 'CLUSTER', 'KEYSLOT', key));
+    const ranges = (await this.tell(node, 'CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
+    return ranges.find(([from, to]) => from <= slot && slot <= to)?.[2][1] ?? 0;
   }
 
   async #form(): Promise<void> {
@@ -153,7 +154,7 @@ async function busOf(node: Node): Promise<string> {
 }
 
 async function until(what: string, question: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 30_000; !(await question()); await elapse(50)) {
+  for (const end = Date.now() + 60_000; !(await question()); await elapse(50)) {
     if (Date.now() > end) throw new Error(`waited too long for ${what}`);
   }
 }

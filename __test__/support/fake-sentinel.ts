@@ -7,6 +7,7 @@ export class FakeSentinel {
   named: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #listening = new Set<Socket>();
 
   private constructor(server: Server, named: number) {
     this.#server = server;
@@ -30,9 +31,14 @@ export class FakeSentinel {
     return this.#sockets.size;
   }
 
+  /** How many of them listen for news. */
+  get listeners(): number {
+    return this.#listening.size;
+  }
+
   /** Publishes on `+switch-master`. */
   tell(message: string): void {
-    for (const socket of this.#sockets) socket.write(array('message', '+switch-master', message));
+    for (const socket of this.#listening) socket.write(array('message', '+switch-master', message));
   }
 
   /** Ends, with all its connections. */
@@ -44,14 +50,20 @@ export class FakeSentinel {
 
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      this.#listening.delete(socket);
+    });
     socket.on('error', () => {});
     socket.on('data', (request) => {
       for (const [name] of request.toString('latin1').matchAll(/HELLO|PING|SENTINEL|SUBSCRIBE/g)) {
         if (name === 'HELLO') socket.write(`${array('server', 'redis', 'proto').replace('*3', '*4')}:2\r\n`);
         else if (name === 'PING') socket.write('+PONG\r\n');
         else if (name === 'SENTINEL') socket.write(array('127.0.0.1', String(this.named)));
-        else socket.write(`${array('subscribe', '+switch-master').replace('*2', '*3')}:1\r\n`);
+        else {
+          this.#listening.add(socket);
+          socket.write(`${array('subscribe', '+switch-master').replace('*2', '*3')}:1\r\n`);
+        }
       }
     });
   }

@@ -173,9 +173,9 @@ function pairs(flat: readonly string[]): Record<string, string> {
   return Object.fromEntries(flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1] ?? '']] : [])));
 }
 
-/** Asks again and again until there is an answer. */
+/** Asks again and again until there is an answer; a sentinel whose process stood still does nothing for 30 s. */
 async function until<T>(what: string, question: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 30_000; ;) {
+  for (const end = Date.now() + 60_000; ;) {
     const answer = await question();
     if (answer !== undefined && answer !== null) return answer;
     if (Date.now() > end) throw new Error(`waited too long for ${what}`);

@@ -98,7 +98,7 @@ describe('a server that answers with', () => {
     server.body = body;
     const begun = Date.now();
     const [outcome] = await Promise.allSettled([store.getJob('q', 'i')]);
-    expect(Date.now() - begun).toBeLessThan(2500);
+    expect(Date.now() - begun).toBeLessThan(10_000);
     if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(Error);
     else expect(outcome.value).toBeNull();
   });
@@ -107,7 +107,7 @@ describe('a server that answers with', () => {
     server.body = raw('@oops\r\n');
     await store.getJob('q', 'i').catch(() => {});
     server.body = raw('*-1\r\n');
-    await expect.poll(() => store.getJob('q', 'i').catch((error: unknown) => error), { timeout: 5000 }).toBeNull();
+    await expect.poll(() => store.getJob('q', 'i').catch((error: unknown) => error)).toBeNull();
   });
 
   it('all of that has not made the process grow', () => {

@@ -12,7 +12,7 @@ let store: RedisStore;
 
 beforeAll(async () => {
   proxy = await Proxy.start({ port: on.server.port });
-  store = new RedisStore({ url: proxy.url, connection: { callTimeout: 5000 } });
+  store = new RedisStore({ url: proxy.url, connection: { callTimeout: 15_000 } });
   await store.connect();
   // The server learns the scripts now: a call whose answer gets lost shall have been carried out.
   await on.store.fetchNextJob('q', 'w', 1000);
@@ -127,9 +127,7 @@ describe('a connection that answers no more', () => {
     const queue = on.queue();
     const id = await store.saveJob(queue, newJob(queue));
     proxy.freeze();
-    await expect
-      .poll(() => store.getJob(queue, id).catch(() => null), { timeout: 15_000, interval: 200 })
-      .toMatchObject({ id });
+    await expect.poll(() => store.getJob(queue, id).catch(() => null), { interval: 200 }).toMatchObject({ id });
   });
 
   it('rejects a call at its deadline when no new one can be had', async () => {
@@ -138,7 +136,8 @@ describe('a connection that answers no more', () => {
     proxy.blackhole();
     const begun = Date.now();
     await expect(impatient.getJob('q', 'i')).rejects.toMatchObject({ code: 'ERR_FERRODIS_TIMEOUT' });
-    expect(Date.now() - begun).toBeLessThan(1500);
+    // Sooner than a silent connection is given up.
+    expect(Date.now() - begun).toBeLessThan(4500);
     proxy.heal();
     await impatient.disconnect();
   });
@@ -160,7 +159,8 @@ describe('a server that', () => {
     await on.redis.sendCommand(['CONFIG', 'SET', 'lua-time-limit', '50']);
     const other = await on.server.client();
     const endless = other.sendCommand(['EVAL', 'while true do end', '0']).catch(() => {});
-    await elapse(200);
+    const answer = (): Promise<string> => on.redis.ping().catch((error: Error) => error.message);
+    await expect.poll(answer).toMatch(/^BUSY/);
     const counted = store.countJobs(on.queue(), 'waiting');
     await elapse(100);
     await on.redis.sendCommand(['SCRIPT', 'KILL']);
@@ -186,7 +186,7 @@ describe('a server that', () => {
     await on.server.kill();
     const before = acknowledged.length;
     await on.server.launch();
-    await expect.poll(() => acknowledged.length, { timeout: 5000 }).toBeGreaterThan(before);
+    await expect.poll(() => acknowledged.length).toBeGreaterThan(before);
     over.abort();
     await load;
     const found = await snapshot(on.redis, on.keys(queue));
