@@ -119,7 +119,7 @@ export function conveyor(options: StartRedisOptions = {}): Conveyor {
     leftovers: async (queue) => {
       const keys = await redis.keys(`{conveyor:${queue}}:*`);
       const lives = await Promise.all(keys.map((key) => redis.pTTL(key)));
-      return keys.filter((key, i) => !key.includes('}:x:claims:') || lives[i] < 0);
+      return keys.filter((key, i) => !key.includes('}:x:claims:') || lives[i] === -1);
     },
     hash: async (queue, id) => ({ ...(await redis.hGetAll(queueKeys('conveyor', queue).job(id))) }),
   };

@@ -78,11 +78,11 @@ describe('a deduplication key', () => {
 
   it('counts the age of the job against the ttl', async () => {
     const queue = on.queue();
-    const opts = { deduplication: { ttl: 10_000 } };
-    await on.add(queue, { deduplicationKey: 'k', opts, createdAt: new Date(Date.now() - 4000) });
+    const opts = { deduplication: { ttl: 100_000 } };
+    await on.add(queue, { deduplicationKey: 'k', opts, createdAt: new Date(Date.now() - 40_000) });
     const left = await on.redis.pTTL(on.keys(queue).dedup('k'));
-    expect(left).toBeGreaterThan(5000);
-    expect(left).toBeLessThanOrEqual(6000);
+    expect(left).toBeGreaterThan(50_000);
+    expect(left).toBeLessThanOrEqual(60_000);
   });
 
   it('is not reserved by a job older than its ttl, which is saved all the same', async () => {
@@ -101,8 +101,8 @@ describe('a deduplication key', () => {
 
   it('takes a fractional ttl', async () => {
     const queue = on.queue();
-    await on.add(queue, { deduplicationKey: 'k', opts: { deduplication: { ttl: 5000.5 } } });
-    expect(await on.redis.pTTL(on.keys(queue).dedup('k'))).toBeGreaterThan(4000);
+    await on.add(queue, { deduplicationKey: 'k', opts: { deduplication: { ttl: 60_000.5 } } });
+    expect(await on.redis.pTTL(on.keys(queue).dedup('k'))).toBeGreaterThan(50_000);
   });
 
   it('is taken over from a pointer to a job that is gone', async () => {
