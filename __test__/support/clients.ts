@@ -67,6 +67,11 @@ export async function connections(on: Ground): Promise<number> {
   );
 }
 
+/** How many connections the server has ever accepted: those of other tests may be closing yet. */
+export async function accepted(on: Ground): Promise<number> {
+  return Number(/total_connections_received:(\d+)/.exec(await on.redis.info('stats'))?.[1]);
+}
+
 /** Waits until all are gone but the one that asks. */
 export async function alone(on: Ground): Promise<void> {
   await until(async () => (await connections(on)) === 0);

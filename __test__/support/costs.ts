@@ -33,7 +33,10 @@ export class Costs {
   static async start(on: Ground): Promise<Costs> {
     const proxy = await BurstProxy.start(on.server.port);
     const monitor = await Monitor.start(on.server, await on.server.client());
-    return new Costs(new Redis(proxy.url), proxy, monitor);
+    const client = new Redis(proxy.url);
+    // What it says to introduce itself is no trip of anybody's call.
+    await client.ping();
+    return new Costs(client, proxy, monitor);
   }
 
   /** Tells the commands and round trips of `call`, which the server has seen before: no count holds the loading of a script. */

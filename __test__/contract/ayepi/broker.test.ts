@@ -187,7 +187,7 @@ describe('the connection that listens', () => {
     const duplicate = vi.spyOn(Redis.prototype, 'duplicate');
     let fastest = Infinity;
     // A busy machine may hold some of them up, but not each.
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 100 && fastest >= 50; round++) {
       const channel = on.prefix();
       const broker = redisBroker(await on.client(), { channel });
       const began = performance.now();
@@ -324,8 +324,8 @@ describe.each([
     await broker.publish('m');
     await until(() => received.length === 1);
     const store = ayepi.redisStore(client, { prefix: channel });
-    expect(await store.setIfNotExists('claim', '1', 5000)).toBe(true);
-    expect(await store.setIfNotExists('claim', '2', 5000)).toBe(false);
+    expect(await store.setIfNotExists('claim', '1', 60_000)).toBe(true);
+    expect(await store.setIfNotExists('claim', '2', 60_000)).toBe(false);
     expect(await store.increment('n', 2, 5000)).toBe(2);
     await ayepi.redisCache(client, { prefix: channel }).clear();
     expect(await on.redis.exists(`${channel}claim`, `${channel}n`)).toBe(0);

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis5';
 import { describe, expect, it } from 'vitest';
 
 import { ayepi, ground, until } from '../../support/ayepi.js';
-import { alone, CARRIED, CLIENTS, connections, mock } from '../../support/clients.js';
+import { accepted, alone, CARRIED, CLIENTS, connections, mock } from '../../support/clients.js';
 
 const on = ground();
 const { redisBroker, redisCache, redisStore } = ayepi;
@@ -73,19 +73,18 @@ describe.each(CLIENTS)('%s', (_name, open) => {
 
 it('REDIS_NATIVE=0 drives the client itself', async () => {
   process.env['REDIS_NATIVE'] = '0';
-  const before = await connections(on);
   try {
-    const client = await on.client();
-    await use(client, on.prefix());
+    const before = await accepted(on);
+    await use(await on.client(), on.prefix());
     // The client, and the duplicate that the broker listens on.
-    expect(await connections(on)).toBe(before + 2);
+    expect(await accepted(on)).toBe(before + 2);
   } finally {
     delete process.env['REDIS_NATIVE'];
   }
 });
 
 it('ioredis-mock carries everything, and no connection is opened', async () => {
-  const before = await connections(on);
+  const before = await accepted(on);
   await use(mock(on), on.prefix());
-  expect(await connections(on)).toBe(before);
+  expect(await accepted(on)).toBe(before);
 });

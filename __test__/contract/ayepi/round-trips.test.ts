@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => costs.stop());
 
-const entry = { key: 'k', staleUntil: Date.now() + 60_000 } as never;
+const entry = { key: 'k', staleUntil: Date.now() + 3_600_000 } as never;
 const fill = (entries: number) => (): Promise<unknown> =>
   Promise.all(Array.from({ length: entries }, (_, i) => cache.set(`k${i}`, entry)));
 

@@ -38,7 +38,7 @@ describe('get', () => {
 describe('set', () => {
   it('resolves with undefined and takes an earlier expiry away', async () => {
     expect(await store.set('k', 'v', 60_000)).toBeUndefined();
-    expect(await on.redis.pttl('s:k')).toBeGreaterThan(59_000);
+    expect(await on.redis.pttl('s:k')).toBeGreaterThan(50_000);
     await store.set('k', 'w');
     expect(await on.redis.pttl('s:k')).toBe(-1);
   });
@@ -65,9 +65,9 @@ describe('delete', () => {
 
 describe('setIfNotExists', () => {
   it('is true for the first and false for the others', async () => {
-    const claims = await Promise.all(Array.from({ length: 20 }, () => store.setIfNotExists('claim', '1', 5000)));
+    const claims = await Promise.all(Array.from({ length: 20 }, () => store.setIfNotExists('claim', '1', 60_000)));
     expect(claims.filter(Boolean)).toHaveLength(1);
-    expect(await on.redis.pttl('s:claim')).toBeGreaterThan(4000);
+    expect(await on.redis.pttl('s:claim')).toBeGreaterThan(50_000);
     expect(await store.setIfNotExists('for ever', '1')).toBe(true);
     expect(await on.redis.pttl('s:for ever')).toBe(-1);
   });
@@ -83,13 +83,13 @@ describe('increment', () => {
     expect(await store.increment('n', 3)).toBe(3);
     await on.redis.pexpire('s:n', 50_000);
     expect(await store.increment('n', -5)).toBe(-2);
-    expect(await on.redis.pttl('s:n')).toBeGreaterThan(49_000);
+    expect(await on.redis.pttl('s:n')).toBeGreaterThan(40_000);
   });
 
   it('with a TTL begins its life anew each time', async () => {
-    await store.increment('lived', 1, 1000);
+    await store.increment('lived', 1, 30_000);
     expect(await store.increment('lived', 1, 60_000)).toBe(2);
-    expect(await on.redis.pttl('s:lived')).toBeGreaterThan(59_000);
+    expect(await on.redis.pttl('s:lived')).toBeGreaterThan(50_000);
   });
 
   it('loses precision beyond 2^53 as ioredis does', async () => {

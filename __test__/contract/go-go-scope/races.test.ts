@@ -31,19 +31,19 @@ describe('a lock that ends and is taken while its old holder looks', () => {
   };
 
   it('with the original is released by the old holder', async () => {
-    await on.redis.set('stolen', 'me', 'PX', 1000);
+    await on.redis.set('stolen', 'me', 'PX', 60_000);
     await original.release(on.redis, 'stolen', 'me', steal('stolen'));
     expect(await on.redis.exists('stolen')).toBe(0);
   });
 
   it('with the original is prolonged by the old holder', async () => {
-    await on.redis.set('stolen', 'me', 'PX', 1000);
+    await on.redis.set('stolen', 'me', 'PX', 60_000);
     expect(await original.extend(on.redis, 'stolen', 'me', 5000, steal('stolen'))).toBe(true);
     expect(await on.redis.pttl('stolen')).toBeLessThanOrEqual(5000);
   });
 
   it('with the original counts as prolonged though it has gone', async () => {
-    await on.redis.set('gone', 'me', 'PX', 1000);
+    await on.redis.set('gone', 'me', 'PX', 60_000);
     expect(await original.extend(on.redis, 'gone', 'me', 5000, () => on.redis.del('gone'))).toBe(true);
     expect(await on.redis.exists('gone')).toBe(0);
   });
@@ -80,12 +80,12 @@ describe('a lock that ends and is taken while its old holder looks', () => {
 
 describe('locks beside a process of the original', () => {
   it('each respects the locks of the other', async () => {
-    await on.redis.set('p:lock:theirs', 'original', 'PX', 5000, 'NX');
-    expect(await adapter.acquire('theirs', 5000)).toBeNull();
+    await on.redis.set('p:lock:theirs', 'original', 'PX', 60_000, 'NX');
+    expect(await adapter.acquire('theirs', 60_000)).toBeNull();
     await original.release(on.redis, 'p:lock:theirs', 'original');
-    const handle = await adapter.acquire('theirs', 5000, 'ours');
-    expect(await on.redis.set('p:lock:theirs', 'original', 'PX', 5000, 'NX')).toBeNull();
-    expect(await original.extend(on.redis, 'p:lock:theirs', 'ours', 9000)).toBe(true);
+    const handle = await adapter.acquire('theirs', 60_000, 'ours');
+    expect(await on.redis.set('p:lock:theirs', 'original', 'PX', 60_000, 'NX')).toBeNull();
+    expect(await original.extend(on.redis, 'p:lock:theirs', 'ours', 90_000)).toBe(true);
     expect(await handle!.isValid()).toBe(true);
   });
 });
@@ -189,8 +189,8 @@ it('where scripts are forbidden, everything goes the way of the original', async
   expect(sequences(await own.list('t'))).toEqual([3]);
   await own.deleteAll('t');
   expect(await own.recordFailure('c', 1)).toBe(1);
-  const lock = (await own.acquire('l', 5000))!;
-  expect(await lock.extend(5000)).toBe(true);
+  const lock = (await own.acquire('l', 60_000))!;
+  expect(await lock.extend(60_000)).toBe(true);
   await lock.release();
   expect(await on.redis.keys(`${prefix}*`)).toEqual([`${prefix}circuit:c`]);
 });

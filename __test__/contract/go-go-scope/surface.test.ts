@@ -6,6 +6,8 @@ import { Redis as Redis6 } from 'ioredis6';
 import { describe, expect, it } from 'vitest';
 
 import { goGoScope } from '../../support/go-go-scope.js';
+import { until } from '../../support/ground.js';
+import { expectLife } from '../../support/life.js';
 
 const on = goGoScope();
 
@@ -87,12 +89,12 @@ describe('the life of the client', () => {
     const client = open();
     const adapter = new RedisAdapter(client);
     await adapter.set('k', 1);
-    const handle = await adapter.acquire('job', 5_000);
+    const handle = await adapter.acquire('job', 60_000);
     await adapter.disconnect();
-    await expect(adapter.acquire('other', 5_000)).rejects.toThrow(/^Connection is closed\.$/);
+    await expect(adapter.acquire('other', 60_000)).rejects.toThrow(/^Connection is closed\.$/);
     await expect(handle?.release()).rejects.toThrow(/^Connection is closed\.$/);
     // Until its socket is closed the client says OK to one more QUIT.
-    await expect.poll(() => client.status).toBe('end');
+    await until(() => client.status === 'end');
     await expect(adapter.disconnect()).rejects.toThrow('Connection is closed.');
     expect(adapter.isConnected()).toBe(false);
   });
@@ -103,9 +105,8 @@ describe('the life of the client', () => {
     expect(adapter.isConnected()).toBe(false);
     await adapter.connect();
     expect(adapter.isConnected()).toBe(true);
-    await adapter.set('k', { a: 1 }, 60_000);
+    await expectLife(on.redis, 'cache:k', 60_000, () => adapter.set('k', { a: 1 }, 60_000));
     expect(await on.redis.get('cache:k')).toBe('{"a":1}');
-    expect(await on.redis.ttl('cache:k')).toBe(60);
     await adapter.disconnect();
   });
 });
