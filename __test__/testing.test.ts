@@ -141,7 +141,7 @@ test('a server ends with a parent that is killed, and its folder is removed', as
   const { port, path } = JSON.parse(line) as { port: number; path: string };
   expect(await ask({ port }, 'PING')).toBe('+PONG');
   parent.kill('SIGKILL');
-  for (let left = 50; left > 0 && (!(await refuses(port)) || existsSync(path)); left--) await sleep(100);
+  for (let left = 300; left > 0 && (!(await refuses(port)) || existsSync(path)); left--) await sleep(100);
   expect(await refuses(port)).toBe(true);
   expect(existsSync(path)).toBe(false);
 });

@@ -6,10 +6,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 
 import { bring } from '../../dist/brought/index.js';
 import { operations, type Reply } from '../../dist/client.js';
-import { freePort, Server } from '../support/server.js';
+import { Server } from '../support/server.js';
 
 const { command } = operations('redis') as { command: number };
 const read = (reply: Reply) => reply.value();
+/** A port that nobody listens on, nor is given by chance. */
+const NOBODY = 1;
 const refused = () => Promise.reject(new Error('nobody asked for this'));
 
 let server: Server;
@@ -51,28 +53,28 @@ describe.each([
     return client;
   };
   /** A client whose own connection is not there, in the state of one that tries again. */
-  const unreachable = async (options: object) => {
-    const client = open(`redis://127.0.0.1:${await freePort()}`, { lazyConnect: true, ...options });
+  const unreachable = (options: object) => {
+    const client = open(`redis://127.0.0.1:${NOBODY}`, { lazyConnect: true, ...options });
     vi.spyOn(client as unknown as { status: string }, 'status', 'get').mockReturnValue('reconnecting');
     return client;
   };
 
   it('retryStrategy says, once for each attempt, how long to wait, until it gives up', async () => {
     const retryStrategy = vi.fn((attempt: number) => (attempt < 4 ? 1 : null));
-    const client = await unreachable({ retryStrategy });
+    const client = unreachable({ retryStrategy });
     const call = bring('redisStore', client).call(command, read, 'PING');
     await expect(call).rejects.toEqual(new Error('Connection is closed.'));
     expect(retryStrategy.mock.calls).toEqual([[1], [2], [3], [4]]);
   });
 
   it('that are none mean no second attempt', async () => {
-    const client = await unreachable({ retryStrategy: false });
+    const client = unreachable({ retryStrategy: false });
     const call = bring('redisStore', client).call(command, read, 'PING');
     await expect(call).rejects.toEqual(new Error('Connection is closed.'));
   });
 
   it('maxRetriesPerRequest limits how long calls wait', async () => {
-    const client = await unreachable({ retryStrategy: () => 1, maxRetriesPerRequest: 2 });
+    const client = unreachable({ retryStrategy: () => 1, maxRetriesPerRequest: 2 });
     const call = bring('redisStore', client).call(command, read, 'PING');
     await expect(call).rejects.toMatchObject({
       name: 'MaxRetriesPerRequestError',
@@ -83,7 +85,7 @@ describe.each([
 
   it('are asked on behalf of subscriptions too', async () => {
     const retryStrategy = vi.fn((attempt: number) => (attempt < 3 ? 1 : null));
-    const client = await unreachable({ retryStrategy });
+    const client = unreachable({ retryStrategy });
     const { ready } = bring('redisBroker', client).listen({ channel: 'c', onMessage: () => undefined });
     await expect(ready).rejects.toEqual(new Error('Connection is closed.'));
     expect(retryStrategy.mock.calls).toEqual([[1], [2], [3]]);
@@ -158,13 +160,13 @@ describe.each([
     expect(await brought.call(command, read, 'PING')).toBe('PONG');
     const before = credentials.mock.calls.length;
     await cut(name);
-    await expect.poll(() => credentials.mock.calls.length).toBe(before + 2);
+    await expect.poll(() => credentials.mock.calls.length).toBeGreaterThanOrEqual(before + 2);
     expect(await brought.call(command, read, 'PING')).toBe('PONG');
   });
 
   /** A client that is open, to a server that is not there. */
-  const unreachable = async (reconnectStrategy: unknown) => {
-    const socket = { port: await freePort(), reconnectStrategy } as object;
+  const unreachable = (reconnectStrategy: unknown) => {
+    const socket = { port: NOBODY, reconnectStrategy } as object;
     const client = createClient({ socket });
     vi.spyOn(client as unknown as { isOpen: boolean }, 'isOpen', 'get').mockReturnValue(true);
     return client;
@@ -172,14 +174,14 @@ describe.each([
 
   it('reconnectStrategy is told the failures so far and their cause, and gives up with an error', async () => {
     const reconnectStrategy = vi.fn((retries: number, _cause: Error) => (retries < 3 ? 1 : new Error('enough')));
-    const call = bring('PikkuRedis', await unreachable(reconnectStrategy)).call(command, read, 'PING');
+    const call = bring('PikkuRedis', unreachable(reconnectStrategy)).call(command, read, 'PING');
     await expect(call).rejects.toThrow('enough');
     expect(reconnectStrategy.mock.calls.map(([retries]) => retries)).toEqual([0, 1, 2, 3]);
     expect(reconnectStrategy.mock.calls.every(([, cause]) => /refused/.test(cause.message))).toBe(true);
   });
 
   it('a reconnectStrategy of false means no second attempt', async () => {
-    const call = bring('PikkuRedis', await unreachable(false)).call(command, read, 'PING');
+    const call = bring('PikkuRedis', unreachable(false)).call(command, read, 'PING');
     await expect(call).rejects.toThrow('The client is closed');
   });
 });

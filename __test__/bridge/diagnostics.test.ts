@@ -91,7 +91,7 @@ describe('connections', () => {
     await connection.ready();
     expect(ready.notices).toEqual([{ server: place() }]);
     await raw.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
-    await vi.waitFor(() => expect(closed.notices).toEqual([{ server: place() }]));
+    await expect.poll(() => closed.notices).toEqual([{ server: place() }]);
     expect(errors.notices[0]).toMatchObject({ server: place(), error: { code: 'ERR_FERRODIS_CONNECTION' } });
     await read(connection, 'me');
     expect(ready.notices).toHaveLength(2);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Connection, operations, type Reply } from '../../dist/client.js';
 import { ArgumentError } from '../../dist/errors.js';
 import { renew, renewBy } from '../../dist/renewal.js';
@@ -11,6 +11,8 @@ import { Server } from '../support/server.js';
 
 const { command } = operations('redis') as { command: number };
 const TTL = 600;
+/** That of locks which have to be kept: a machine that stands still for two thirds of it loses them. */
+const LONG = 3000;
 
 let server: Server;
 beforeAll(async () => {
@@ -32,29 +34,30 @@ describe.each(['loop', 'runtime'] as const)('on the %s lane', (lane) => {
   const run = (connection: Connection, ...args: string[]) =>
     connection.call(command, (reply: Reply) => reply.value(), ...args);
 
-  async function take(connection: Connection, options: { maxSilenceMs?: number } = {}) {
+  async function take(connection: Connection, ttlMs = TTL, options: { maxSilenceMs?: number } = {}) {
     const key = `lock:${lane}:${keys++}`;
-    await run(connection, 'SET', key, 'me', 'PX', String(TTL));
+    await run(connection, 'SET', key, 'me', 'PX', String(ttlMs));
     const onLost = vi.fn();
-    return { key, onLost, renewal: renew(connection, { key, owner: 'me', ttlMs: TTL, onLost, ...options }) };
+    return { key, onLost, renewal: renew(connection, { key, owner: 'me', ttlMs, onLost, ...options }) };
   }
+  const gone = async (connection: Connection, key: string) => expect.poll(() => run(connection, 'GET', key)).toBeNull();
 
   test('a lock lives for several of its times to live, and not longer than it is renewed', async () => {
     await using connection = open();
-    const { key, renewal, onLost } = await take(connection);
-    await delay(3 * TTL);
+    const { key, renewal, onLost } = await take(connection, LONG);
+    await delay(2.2 * LONG);
     expect(await run(connection, 'GET', key)).toBe('me');
     renewal.stop();
     renewal.stop();
-    await vi.waitFor(async () => expect(await run(connection, 'GET', key)).toBeNull(), { timeout: 4 * TTL });
+    await gone(connection, key);
     expect(onLost).not.toHaveBeenCalled();
   });
 
   test('an event loop that is busy for less than the time to live keeps its lock', async () => {
     await using connection = open();
-    const { key, renewal, onLost } = await take(connection);
-    for (let i = 0; i < 4; i++) {
-      block(TTL * 0.8);
+    const { key, renewal, onLost } = await take(connection, LONG);
+    for (let i = 0; i < 3; i++) {
+      block(LONG * 0.5);
       await delay(1);
     }
     expect(await run(connection, 'GET', key)).toBe('me');
@@ -66,16 +69,16 @@ describe.each(['loop', 'runtime'] as const)('on the %s lane', (lane) => {
     await using connection = open();
     const { key, onLost } = await take(connection);
     block(4 * TTL);
-    await vi.waitFor(() => expect(onLost).toHaveBeenCalled());
-    expect(await run(connection, 'GET', key)).toBeNull();
+    await expect.poll(() => onLost.mock.calls.length).toBe(1);
+    await gone(connection, key);
     await delay(TTL);
     expect(onLost).toHaveBeenCalledTimes(1);
   });
 
   test('how long it may be blocked is an option', async () => {
     await using connection = open();
-    const { key, renewal, onLost } = await take(connection, { maxSilenceMs: 60_000 });
-    block(4 * TTL);
+    const { key, renewal, onLost } = await take(connection, LONG, { maxSilenceMs: 60_000 });
+    block(1.5 * LONG);
     expect(await run(connection, 'GET', key)).toBe('me');
     expect(onLost).not.toHaveBeenCalled();
     renewal.stop();
@@ -85,7 +88,7 @@ describe.each(['loop', 'runtime'] as const)('on the %s lane', (lane) => {
     await using connection = open();
     const { key, onLost } = await take(connection);
     await run(connection, 'SET', key, 'other', 'PX', '60000');
-    await vi.waitFor(() => expect(onLost).toHaveBeenCalled(), { timeout: 4 * TTL });
+    await expect.poll(() => onLost.mock.calls.length).toBe(1);
     await delay(TTL);
     expect(onLost).toHaveBeenCalledTimes(1);
     expect(await run(connection, 'GET', key)).toBe('other');
@@ -102,16 +105,18 @@ describe.each(['loop', 'runtime'] as const)('on the %s lane', (lane) => {
   test('a process that is killed leaves its lock to run out', async () => {
     await using connection = open();
     const key = `killed:${lane}`;
-    const child = spawn(process.execPath, [program(), String(server.port), lane, key, 'hold'], { stdio: 'pipe' });
+    const args = [program(), String(server.port), lane, key, String(LONG), 'hold'];
+    const child = spawn(process.execPath, args, { stdio: 'pipe' });
     await once(child.stdout, 'data');
-    await delay(2 * TTL);
+    await delay(1.2 * LONG);
     expect(await run(connection, 'GET', key)).toBe('me');
     child.kill('SIGKILL');
-    await vi.waitFor(async () => expect(await run(connection, 'GET', key)).toBeNull(), { timeout: 4 * TTL });
+    await gone(connection, key);
   });
 
   test('a renewal does not keep the process alive', async () => {
-    const child = spawn(process.execPath, [program(), String(server.port), lane, `exit:${lane}`], { stdio: 'pipe' });
+    const args = [program(), String(server.port), lane, `exit:${lane}`, String(TTL)];
+    const child = spawn(process.execPath, args, { stdio: 'pipe' });
     const [code] = (await once(child, 'exit')) as [number | null];
     expect(code).toBe(0);
   });
@@ -134,13 +139,13 @@ test('a server that is away for longer than the time to live is a loss', async (
   const own = await Server.start();
   const connection = Connection.open({ port: own.port });
   try {
-    await connection.call(command, (reply) => reply.skip(), 'SET', 'k', 'me', 'PX', String(TTL));
+    await connection.call(command, (reply) => reply.skip(), 'SET', 'k', 'me', 'PX', String(LONG));
     const onLost = vi.fn();
-    renew(connection, { key: 'k', owner: 'me', ttlMs: TTL, onLost });
-    await delay(TTL);
+    renew(connection, { key: 'k', owner: 'me', ttlMs: LONG, onLost });
+    await delay(LONG / 2);
     expect(onLost).not.toHaveBeenCalled();
     await own.kill();
-    await vi.waitFor(() => expect(onLost).toHaveBeenCalledTimes(1), { timeout: 6 * TTL });
+    await expect.poll(() => onLost.mock.calls.length).toBe(1);
   } finally {
     await connection.close({ timeoutMs: 0 });
     await own.stop();
@@ -148,6 +153,9 @@ test('a server that is away for longer than the time to live is a loss', async (
 });
 
 describe('from the event loop', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
   test('a failure is survived while a later attempt comes in time', async () => {
     const onLost = vi.fn();
     const extend = vi.fn(async () => {
@@ -155,7 +163,8 @@ describe('from the event loop', () => {
       return true;
     });
     const renewal = renewBy(extend, 300, onLost);
-    await vi.waitFor(() => expect(extend.mock.calls.length).toBeGreaterThan(3));
+    await vi.advanceTimersByTimeAsync(450);
+    expect(extend).toHaveBeenCalledTimes(4);
     renewal.stop();
     expect(onLost).not.toHaveBeenCalled();
   });
@@ -163,8 +172,7 @@ describe('from the event loop', () => {
   test('a loss is told once', async () => {
     const onLost = vi.fn();
     renewBy(async () => false, 60, onLost);
-    await vi.waitFor(() => expect(onLost).toHaveBeenCalled());
-    await delay(100);
+    await vi.advanceTimersByTimeAsync(150);
     expect(onLost).toHaveBeenCalledTimes(1);
   });
 });
