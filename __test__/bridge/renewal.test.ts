@@ -12,7 +12,7 @@ import { Server } from '../support/server.js';
 const { command } = operations('redis') as { command: number };
 const TTL = 600;
 /** That of locks which have to be kept: a machine that stands still for two thirds of it loses them. */
-const LONG = 3000;
+const LONG = 2000;
 
 let server: Server;
 beforeAll(async () => {
