@@ -1,5 +1,6 @@
 /** The bridge under ordinary use: values, order, errors, room, deadlines, context. Both lanes. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { execFileSync } from 'node:child_process';
 import { startRedis, type RedisServer } from 'ferrodis/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection, operations, type Reply, type Value } from '../../dist/client.js';
@@ -202,6 +203,24 @@ describe.each(['loop', 'runtime'] as const)('on the %s lane', (lane) => {
     const slow = run(connection, 'EVAL', 'local n = 0 for i = 1, 3000000 do n = n + 1 end return n', '0');
     await connection.close();
     await expect(slow).resolves.toBe(3_000_000);
+  });
+
+  test('an answer that came while the thread was held up counts, though the deadline has passed', async () => {
+    await using connection = open({ callTimeout: 2000 });
+    await run(connection, 'PING');
+    const key = `held-up:${lane}`;
+    const call = run(connection, 'INCR', key);
+    await new Promise(process.nextTick);
+    const begun = performance.now();
+    // Ends once another process has seen what the call did; its last answer comes after the one to the call.
+    const seen = `
+      const redis = await (await import('redis6')).createClient({ url: '${redis.url}' }).connect();
+      while ((await redis.get('${key}')) === null);
+      await redis.ping();
+      redis.destroy();`;
+    execFileSync(process.execPath, ['--input-type=module', '--eval', seen]);
+    while (performance.now() - begun < 2100);
+    expect(await call).toBe(1);
   });
 
   test('two holders of one target share sockets, and one leaving does not disturb the other', async () => {

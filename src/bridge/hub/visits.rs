@@ -104,6 +104,8 @@ impl Hub {
     pub unsafe fn on_tick(hub: *mut Self, id: u32) {
         // SAFETY: as this function's own contract.
         unsafe {
+            // Timers come before sockets: an answer that came while JavaScript held the thread up counts all the same.
+            Self::on_ready(hub, id, true);
             let visit = (*hub).tick(id);
             Self::deliver(hub, visit, true);
         }
