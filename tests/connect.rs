@@ -80,7 +80,7 @@ async fn a_frozen_server_costs_the_connect_timeout() {
     let error = connect(options(&server.url("", ""))).await.expect_err("frozen");
     server.signal("CONT");
     assert_eq!((error.code, error.retryable), (Code::Connection, true));
-    assert!(begun.elapsed() < Duration::from_millis(2500));
+    assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]
@@ -88,15 +88,16 @@ async fn dialling_goes_on_until_the_server_is_there() {
     let mut server = Server::start::<&str>(&[]).await;
     server.kill();
     let topology = topology(options(&server.url("", ""))).expect("valid");
+    let (tell, mut refused) = tokio::sync::mpsc::unbounded_channel();
     let dialling = tokio::spawn(async move {
-        let mut faults = 0;
-        let link = topology.connect_forever(ferrodis::redis::Purpose::Calls, |_| faults += 1).await;
-        (link, faults)
+        let tell = |_| tell.send(()).expect("the test listens");
+        topology.connect_forever(ferrodis::redis::Purpose::Calls, tell).await
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..2 {
+        refused.recv().await.expect("another attempt");
+    }
     server.restart().await;
-    let (mut link, faults) = dialling.await.expect("connected");
-    assert!(faults >= 2, "{faults} attempts were refused");
+    let mut link = dialling.await.expect("connected");
     assert_eq!(ask(&mut link, &["PING"]).await, "PONG");
 }
 
@@ -129,7 +130,8 @@ impl TlsServer {
     /// A server that speaks TLS only and wants a client certificate, or not.
     async fn start(clients: &str) -> Self {
         let pems = pems();
-        let directory = std::env::temp_dir().join(format!("ferrodis-tls-{}-{clients}", std::process::id()));
+        let port = support::free_port();
+        let directory = std::env::temp_dir().join(format!("ferrodis-tls-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&directory).expect("a scratch directory");
         let file = |name: &str, pem: &str| {
             let path = directory.join(name);
@@ -138,7 +140,6 @@ impl TlsServer {
         };
         let (ca, cert, key) =
             (file("ca.pem", &pems.ca), file("cert.pem", &pems.cert), file("key.pem", &pems.key));
-        let port = support::free_port();
         let tls_port = port.to_string();
         let mut server = Server::start(&[
             "--tls-port",

@@ -288,7 +288,7 @@ mod tests {
     }
 
     fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(2)
+        Instant::now() + Duration::from_secs(10)
     }
 
     #[tokio::test]
@@ -311,7 +311,7 @@ mod tests {
     async fn a_peer_that_is_silent_in_the_tls_handshake_costs_the_deadline_and_no_more() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
         let port = listener.local_addr().expect("bound").port();
-        let deadline = Instant::now() + Duration::from_millis(50);
+        let deadline = Instant::now() + Duration::from_secs(1);
         let error = dialler(&format!("rediss://127.0.0.1:{port}")).dial(deadline).await.expect_err("silent");
         assert_eq!(error.message, "TLS failed: timed out");
     }

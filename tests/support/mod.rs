@@ -64,7 +64,7 @@ impl Server {
     }
 
     async fn accepts(&self) {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
                 return;
             }
@@ -122,7 +122,7 @@ pub fn options(url: &str) -> RawOptions {
 /// A topology with a connect timeout that suits tests.
 pub fn topology(options: RawOptions) -> Result<Topology, Error> {
     let (target, config) = options.resolve()?;
-    Topology::new(target, &Config { connect_timeout: Duration::from_secs(2), ..config })
+    Topology::new(target, &Config { connect_timeout: Duration::from_secs(5), ..config })
 }
 
 /// One attempt to connect for calls.
