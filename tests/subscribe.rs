@@ -19,11 +19,8 @@ impl Listening {
     /// A subscriber with a quick heartbeat, on its own task.
     fn to(url: &str) -> Self {
         let (target, config) = options(url).resolve().expect("valid");
-        let config = Config {
-            connect_timeout: Duration::from_secs(2),
-            heartbeat: Duration::from_secs(1),
-            ..config
-        };
+        let config =
+            Config { connect_timeout: Duration::from_secs(2), heartbeat: Duration::from_secs(1), ..config };
         let topology = Topology::new(target, &config).expect("valid");
         let (tell, heard) = unbounded_channel();
         let (subscriber, task) = Subscriber::new(topology, &config, move |event| {

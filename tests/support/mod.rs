@@ -63,10 +63,14 @@ impl Server {
         assert!(status.expect("kill runs").success());
     }
 
+    /// Waits for an answer, of whatever kind: connections are taken before the server has opened all its sockets.
     async fn accepts(&self) {
         for _ in 0..1200 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-                return;
+            if let Ok(mut socket) = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await {
+                socket.write_all(b"PING\r\n").await.ok();
+                if socket.read_u8().await.is_ok() {
+                    return;
+                }
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
