@@ -77,7 +77,7 @@ describe('index.read', () => {
 
   it('takes five to filter ten thousand entries', async () => {
     await fill('filtered', 10_000);
-    const patient = await BurstProxy.start(on.server.port, 50);
+    const patient = await BurstProxy.start(on.server.port, 500);
     const far = new RedisStoreAdapter({ connection: { url: patient.url } });
     await far.kv.get('k');
     let found: unknown[] = [];
