@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { findServer, ServerNotFoundError, ServerStartError, startRedis } from 'ferrodis/testing';
@@ -44,6 +47,15 @@ async function withEnvironment(changes: Record<string, string | undefined>, body
 }
 
 const local = { REDIS_URL: undefined };
+
+test("somebody else's server on the port is not taken for one's own, however slowly that one starts", async () => {
+  await using other = await startRedis({ config: {} });
+  const folder = await mkdtemp(join(tmpdir(), 'ferrodis-slow-'));
+  const binary = join(folder, 'server');
+  await writeFile(binary, `#!/bin/sh\nsleep 0.3\nexec ${findServer()} "$@"\n`, { mode: 0o755 });
+  await expect(startRedis({ binary, port: other.port })).rejects.toThrow(/address already in use/i);
+  await rm(folder, { recursive: true });
+});
 
 test('a started server answers, says what it is, and is gone after its block', async () => {
   await withEnvironment(local, async () => {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisServer, StartRedisOptions, TestCertificates } from '../testing.js';
 import { testAuthority } from './certificate.js';
 import { ServerStartError } from './errors.js';
-import { identify, serverInfo } from './probe.js';
+import { identify, processOf, serverInfo } from './probe.js';
 import { openTlsFront } from './tls-front.js';
 
 const HOST = '127.0.0.1';
@@ -16,6 +16,8 @@ const HOST = '127.0.0.1';
 const START_PATIENCE = 10_000;
 /** Longest wait for an orderly shutdown before the server is killed, in milliseconds. */
 const STOP_PATIENCE = 3_000;
+/** After that, in milliseconds, whoever answers on the port is taken for the server that was started. */
+const STRANGER_PATIENCE = 5_000;
 /** Free ports to try: between finding one and using it, another process may take it. */
 const PORT_ATTEMPTS = 5;
 
@@ -152,17 +154,21 @@ async function launchOn(port: number, binary: string, options: StartRedisOptions
     warden?.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   };
-  const explain = (what: string): ServerStartError => {
-    let tail = '';
+  const logged = (): string => {
     try {
-      tail = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+      return readFileSync(log, 'utf8');
     } catch {
-      // It never came as far as writing a log.
+      return ''; // it never came as far, or logs elsewhere
     }
+  };
+  const isReady = (): boolean => logged().includes('Ready to accept connections');
+  const explain = (what: string): ServerStartError => {
+    const tail = logged().trimEnd().split('\n').slice(-5).join('\n');
     return new ServerStartError(`${binary} ${what}${tail && `:\n${tail}`}`, { cause: spawnError });
   };
 
   const target = { host: HOST, port, ...(options.password && { password: options.password }), tls: tls?.certificates };
+  const late = Date.now() + STRANGER_PATIENCE;
   for (const deadline = Date.now() + START_PATIENCE; ;) {
     if (spawnError || hasEnded(server)) {
       const failure = explain(spawnError ? `could not be started (${spawnError.message})` : 'ended while starting');
@@ -170,7 +176,9 @@ async function launchOn(port: number, binary: string, options: StartRedisOptions
       throw failure;
     }
     const info = await serverInfo(target).catch((error: Error) => error);
-    if (typeof info === 'string') {
+    // Where the port is taken, its owner answers while ours is about to end. The child of a wrapper has another number.
+    const isOurs = typeof info === 'string' && (processOf(info) === server.pid || isReady() || Date.now() > late);
+    if (isOurs && !hasEnded(server)) {
       const credentials = options.password ? `:${encodeURIComponent(options.password)}@` : '';
       return {
         url: `${tls ? 'rediss' : 'redis'}://${credentials}${HOST}:${port}`,
@@ -184,7 +192,7 @@ async function launchOn(port: number, binary: string, options: StartRedisOptions
         [Symbol.asyncDispose]: stop,
       };
     }
-    if (Date.now() > deadline) {
+    if (info instanceof Error && Date.now() > deadline) {
       const failure = explain(`was not ready after ${START_PATIENCE} ms (${info.message})`);
       await stop();
       throw failure;

@@ -56,6 +56,11 @@ export function identify(info: string): { kind: 'redis' | 'valkey'; version: str
   return { kind: 'redis', version: /^redis_version:(\S+)/m.exec(info)?.[1] ?? 'unknown' };
 }
 
+/** The process from the text of `INFO server`. */
+export function processOf(info: string): number {
+  return Number(/^process_id:(\d+)/m.exec(info)?.[1]);
+}
+
 /** A server that is running already, as a {@link RedisServer} whose `stop()` leaves it alone. */
 export async function externalServer(url: string): Promise<RedisServer> {
   const { protocol, hostname, port, username, password } = new URL(url);
