@@ -9,12 +9,12 @@ const redis = await startRedis();
 const client = new Redis(redis.url);
 const adapter = new RedisAdapter(client, { keyPrefix: 'app:', renewLocks: true, fencing: true, circuitEvents: true });
 
-const handle = await adapter.acquire('job', 600, 'me');
+const handle = await adapter.acquire('job', 3000, 'me');
 assert.ok(handle);
 assert.equal(handle.fence, 1);
-await delay(1500);
+await delay(3500);
 assert.equal(await handle.isValid(), true);
-assert.equal(await adapter.acquire('job', 600), null);
+assert.equal(await adapter.acquire('job', 3000), null);
 await handle.release();
 assert.equal(await client.exists('app:lock:job'), 0);
 
@@ -47,5 +47,5 @@ await records.set('r', [null, 1], 60_000);
 assert.deepEqual((await records.get('r'))?.value, [null, 1]);
 
 await adapter.disconnect();
-await assert.rejects(adapter.acquire('job', 600), { message: 'Connection is closed.' });
+await assert.rejects(adapter.acquire('job', 3000), { message: 'Connection is closed.' });
 await redis.stop();

@@ -150,7 +150,8 @@ async function development(order, { client, env, buildPort, expected }) {
           const about = await app.about().catch(() => undefined);
           return about?.generation === generation;
         });
-        await app.call('kv.get', 'nq:a');
+        // One change may reload it twice.
+        await until('it serves calls', () => app.call('kv.get', 'nq:a').catch(() => undefined));
       }
       await until('old connections are gone', async () => (await connections(client)) <= before);
       assert.ok(before > 0);

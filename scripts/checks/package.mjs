@@ -1,7 +1,7 @@
 /** Checks the packed package from outside: every entry by `import` and `require`, its types, the README's quick start. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandFailed, main, npm, root, run, tool } from '../lib/shell.mjs';
+import { CommandFailed, main, npmInstall, root, run, tool } from '../lib/shell.mjs';
 import { withConsumer } from '../lib/consumer.mjs';
 import { addonFile } from '../lib/setup.mjs';
 
@@ -41,10 +41,7 @@ main(async () => {
   await withConsumer(async ({ folder, tarball }) => {
     const write = (file, lines) => writeFileSync(join(folder, file), lines.join('\n') + '\n');
     const inFolder = { cwd: folder };
-    await npm(['install', '--no-save', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error', ...hosts], {
-      ...inFolder,
-      capture: true,
-    });
+    await npmInstall(['--no-save', ...hosts], { ...inFolder, capture: true });
 
     write('import.mjs', [
       ...entries.map((entry, index) => `import * as entry${index} from '${entry}';`),

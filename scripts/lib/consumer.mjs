@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { npm } from './shell.mjs';
+import { npm, npmInstall } from './shell.mjs';
 
 /**
  * Packs what `npm run build` built.
@@ -29,10 +29,7 @@ export async function withConsumer(body) {
   try {
     const tarball = await pack(folder);
     writeFileSync(join(folder, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n');
-    await npm(['install', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error', tarball], {
-      cwd: folder,
-      capture: true,
-    });
+    await npmInstall([tarball], { cwd: folder, capture: true });
     return await body({ folder, tarball });
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -6,7 +6,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { main, npm, root, say } from './shell.mjs';
+import { main, npmInstall, root, say } from './shell.mjs';
 import { addonFile } from './setup.mjs';
 import { onChange } from './stamp.mjs';
 
@@ -27,15 +27,7 @@ function installHosts(name) {
   const inputs = ['package.json', 'package-lock.json'].map((file) => join(folder, file));
   return onChange({ stamp: join(folder, 'node_modules/.ferrodis-installed'), inputs, outputs: [] }, async () => {
     say(`installing the packages of ${folder}`);
-    const flags = [
-      '--no-save',
-      '--legacy-peer-deps',
-      '--ignore-scripts',
-      '--no-fund',
-      '--no-audit',
-      '--loglevel=error',
-    ];
-    await npm(['install', ...flags], { cwd: join(root, folder) });
+    await npmInstall(['--no-save', '--legacy-peer-deps'], { cwd: join(root, folder) });
     mkdirSync(join(root, folder, 'node_modules'), { recursive: true });
   });
 }

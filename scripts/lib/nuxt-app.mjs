@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pack } from './consumer.mjs';
-import { CommandFailed, npm, root, run, say } from './shell.mjs';
+import { CommandFailed, npmInstall, root, run, say } from './shell.mjs';
 import { onChange } from './stamp.mjs';
 
 const fixture = join('__test__', 'fixtures', 'nuxt-app');
@@ -18,29 +18,14 @@ const project = join('.cache', 'nuxt-app');
 export const folder = join(root, project);
 
 /** Longest start of a server, in milliseconds. */
-const PATIENCE = 120_000;
+const PATIENCE = 300_000;
 
 const environment = { CI: '1', NUXT_TELEMETRY_DISABLED: '1' };
 const nuxt = join('node_modules', 'nuxt', 'bin', 'nuxt.mjs');
 
 const install = (...what) =>
   // The published original names a peer by a range that npm cannot read.
-  npm(
-    [
-      'install',
-      '--no-save',
-      '--legacy-peer-deps',
-      '--ignore-scripts',
-      '--no-fund',
-      '--no-audit',
-      '--loglevel=error',
-      ...what,
-    ],
-    {
-      cwd: folder,
-      capture: true,
-    },
-  );
+  npmInstall(['--no-save', '--legacy-peer-deps', ...what], { cwd: folder, capture: true });
 
 /** Copies the application, installs what its lock file names, and our package from its tarball. */
 export async function prepareApp() {
@@ -135,16 +120,16 @@ class App {
   }
 
   async #fetch(path, init) {
-    const response = await fetch(this.#url + path, { ...init, signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(this.#url + path, { ...init, signal: AbortSignal.timeout(60_000) });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response.json();
   }
 
-  /** Asks it to end, as a process manager would; resolves with how it ended within ten seconds. */
+  /** Asks it to end, as a process manager would; resolves with how it ended within a minute. */
   async stop() {
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
-    const [code, signal] = await Promise.race([ended, sleep(10_000, ['still running'], { ref: false })]);
+    const [code, signal] = await Promise.race([ended, sleep(60_000, ['still running'], { ref: false })]);
     this.kill();
     return code ?? signal;
   }

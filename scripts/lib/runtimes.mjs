@@ -1,7 +1,7 @@
 /** The JavaScript runtimes we promise, each from the npm registry, unpacked into `.tools`. Linux only. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { npm, root } from './shell.mjs';
+import { npmInstall, root } from './shell.mjs';
 
 const arm = process.arch === 'arm64';
 const node = (version) => ({
@@ -34,9 +34,12 @@ export const runtimes = [
 export async function installRuntime({ name, install, program }) {
   const folder = join(root, '.tools', name);
   if (existsSync(join(folder, program))) return join(folder, program);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  const quietly = ['--no-save', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'];
-  await npm(['install', ...quietly, install], { cwd: folder });
+  // Moved into place as a whole: an installation that was interrupted leaves half a program.
+  const fresh = `${folder}.${process.pid}`;
+  mkdirSync(fresh, { recursive: true });
+  writeFileSync(join(fresh, 'package.json'), '{ "private": true }\n');
+  await npmInstall(['--no-save', install], { cwd: fresh });
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(fresh, folder);
   return join(folder, program);
 }

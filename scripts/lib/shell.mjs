@@ -1,6 +1,7 @@
 /** Running other programs, and saying what is going on meanwhile. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** Top folder of the repository. */
@@ -54,6 +55,50 @@ export const tool = (name) => join(root, 'node_modules', '.bin', name);
 export function npm(args, options) {
   const own = process.env.npm_execpath;
   return own ? run(process.execPath, [own, ...args], options) : run('npm', args, options);
+}
+
+/** Pauses in ms before a download is tried again. */
+const PAUSES = [5_000, 20_000, 60_000];
+
+/**
+ * The result of what needs a download, tried again when it fails: a registry may be slow for a while, or hang up.
+ *
+ * @template T
+ * @param {() => Promise<T>} work done wholly or, if it failed, from its beginning
+ * @param {readonly number[]} [pauses]
+ * @returns {Promise<T>}
+ */
+export async function again(work, pauses = PAUSES) {
+  for (const pause of pauses) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      say(`${error.message}: once more in ${pause / 1000} s${error.output && `\n${error.output.trimEnd()}`}`);
+      await sleep(pause);
+    }
+  }
+  return work();
+}
+
+/** What npm is told whenever it installs: it runs nobody's scripts, and prints errors alone. */
+const QUIETLY = ['--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'];
+
+/** Installs with npm. Arguments are further flags, or names of packages. */
+export const npmInstall = (args, options) => again(() => npm(['install', ...QUIETLY, ...args], options));
+
+/** Installs packages of Debian, where we may; the programs alone, without starting any service. */
+export async function aptInstall(...names) {
+  if (process.getuid?.() !== 0 || !(await exists('apt-get'))) return;
+  say(`installing ${names.join(', ')} from Debian`);
+  // RUNLEVEL=1 keeps a package from starting its service.
+  const options = { capture: true, env: { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' } };
+  // Somebody else may be installing something.
+  const patiently = ['-qq', '-o', 'DPkg::Lock::Timeout=300'];
+  await again(async () => {
+    await run('apt-get', ['update', ...patiently], options);
+    await run('apt-get', ['install', '-y', ...patiently, '--no-install-recommends', ...names], options);
+  });
 }
 
 /** Whether a program can be started at all. */
