@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { findServer, ServerNotFoundError, ServerStartError, startRedis } from 'ferrodis/testing';
@@ -133,6 +133,18 @@ test('REDIS_SERVER_BIN comes first, and an unusable one is a typed error', async
 
 test('a bad directive fails with what the server said', async () => {
   await expect(startRedis({ config: { maxclients: 'many' } })).rejects.toThrow(/ended while starting/);
+});
+
+test('a program that a script starts is served all the same', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ferrodis-script-'));
+  const script = join(folder, 'server.sh');
+  // Not by `exec`: the server has another process id, and ends with the script.
+  await writeFile(script, `#!/bin/sh\n'${findServer()}' "$@" &\ntrap 'kill $!; wait' TERM\nwait\n`, { mode: 0o755 });
+  {
+    await using redis = await startRedis({ binary: script });
+    expect(await ask({ port: redis.port }, 'PING')).toBe('+PONG');
+  }
+  await rm(folder, { recursive: true });
 });
 
 test('ServerNotFoundError says how to install a server', () => {

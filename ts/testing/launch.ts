@@ -13,7 +13,7 @@ import { openTlsFront } from './tls-front.js';
 
 const HOST = '127.0.0.1';
 /** Longest wait for a started server, in milliseconds. */
-const START_PATIENCE = 10_000;
+const START_PATIENCE = 30_000;
 /** Longest wait for an orderly shutdown before the server is killed, in milliseconds. */
 const STOP_PATIENCE = 3_000;
 /** After that, in milliseconds, whoever answers on the port is taken for the server that was started. */
