@@ -25,7 +25,7 @@ impl Server {
             .spawn()
             .unwrap();
         let mut server = Self { child, port };
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < deadline, "the server does not answer");
             assert_eq!(server.child.try_wait().unwrap(), None, "the server ended");
