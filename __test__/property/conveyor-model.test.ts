@@ -201,15 +201,15 @@ const sequences = fc.asyncProperty(
 
 it(
   `behaves as the model and keeps its invariants over ${RUNS} sequences (seed ${SEED})`,
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async () => {
     stores = ours;
-    const limits = { interruptAfterTimeLimit: 50_000, markInterruptAsFailure: true };
+    const limits = { interruptAfterTimeLimit: 280_000, markInterruptAsFailure: true };
     await fc.assert(sequences, { numRuns: RUNS, seed: SEED, ...limits });
   },
 );
 
-it('finds the faults of the original', async () => {
+it('finds the faults of the original', { timeout: 300_000 }, async () => {
   const original = new OriginalStore({ url: on.server.url });
   await original.connect();
   stores = [original, original];

@@ -101,7 +101,7 @@ export class Server {
   /** Ends the process and removes its files. */
   async stop(): Promise<void> {
     await this.#running?.stop();
-    await rm(this.dir, { recursive: true, force: true });
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 10 });
   }
 
   /** A connected raw client; the caller closes it. */

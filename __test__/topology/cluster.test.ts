@@ -14,7 +14,7 @@ const opened: RedisStore[] = [];
 
 beforeAll(async () => {
   at = await Cluster.start();
-}, 60_000);
+}, 180_000);
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((store) => store.disconnect()));

@@ -17,7 +17,7 @@ const opened: RedisStore[] = [];
 
 beforeAll(async () => {
   at = await Sentinels.start();
-}, 60_000);
+}, 180_000);
 
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((store) => store.disconnect()));
@@ -241,7 +241,7 @@ describe('credentials', () => {
 
   beforeAll(async () => {
     guarded = await Sentinels.start({ replicas: 1, password: 'data', sentinelPassword: 'asks' });
-  }, 60_000);
+  }, 180_000);
 
   afterAll(() => guarded.stop());
 

@@ -33,7 +33,7 @@ describe('TLS', () => {
 
   it('refuses a certificate that nobody we trust has signed', async () => {
     await using redis = await startRedis({ tls: true });
-    const store = new RedisStore({ url: redis.url, connectTimeout: 1500 });
+    const store = new RedisStore({ url: redis.url, connectTimeout: 4000 });
     await expect(store.connect()).rejects.toThrow(/certificate/i);
     await store.disconnect();
   });
@@ -41,7 +41,7 @@ describe('TLS', () => {
   it('refuses a certificate for another name', async () => {
     await using redis = await startRedis({ tls: true });
     const tls = { ca: redis.tls?.ca ?? '', servername: 'elsewhere.example' };
-    const store = new RedisStore({ url: redis.url, connection: { tls }, connectTimeout: 1500 });
+    const store = new RedisStore({ url: redis.url, connection: { tls }, connectTimeout: 4000 });
     await expect(store.connect()).rejects.toThrow(/certificate/i);
     await store.disconnect();
   });
