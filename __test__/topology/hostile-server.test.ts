@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  store = new RedisStore({ url: server.url, connection: { callTimeout: 700, bulkTimeout: 700 } });
+  store = new RedisStore({ url: server.url, connection: { callTimeout: 1500, bulkTimeout: 1500 } });
   await store.connect();
 });
 

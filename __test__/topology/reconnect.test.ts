@@ -131,7 +131,7 @@ describe('a connection that answers no more', () => {
   });
 
   it('rejects a call at its deadline when no new one can be had', async () => {
-    const impatient = new RedisStore({ url: proxy.url, connection: { callTimeout: 400, clientName: 'impatient' } });
+    const impatient = new RedisStore({ url: proxy.url, connection: { callTimeout: 1500, clientName: 'impatient' } });
     await impatient.connect();
     proxy.blackhole();
     const begun = Date.now();

@@ -224,7 +224,7 @@ describe('without any sentinel', { timeout: 120_000 }, () => {
     await Promise.all(at.sentinels.map((sentinel) => sentinel.kill()));
     expect(await linked.saveJob(queue, newJob(queue, { id: 'b' }))).toBe('b');
 
-    const store = new RedisStore({ connection: { ...at.options, callTimeout: 500 }, logger: warnings.logger });
+    const store = new RedisStore({ connection: { ...at.options, callTimeout: 2000 }, logger: warnings.logger });
     opened.push(store);
     const connecting = store.connect();
     await warnings.seen('');
