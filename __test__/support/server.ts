@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server as Listener } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,24 +14,28 @@ function rawClient(url: string) {
   return createClient({ url }).on('error', () => {});
 }
 
-/** How many ports each worker of vitest has for its servers. */
-const PORTS = 2500;
-const firstPort = 10_000 + (Number(process.env['VITEST_POOL_ID'] ?? 0) % 8) * PORTS;
-let nextPort = Math.floor(Math.random() * PORTS);
+/** Listens, or says why that cannot be. */
+function listen(port: number, host: string): Promise<Listener | string> {
+  const listener = createServer();
+  return new Promise((resolve) => {
+    listener.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    listener.listen(port, host, () => resolve(listener));
+  });
+}
 
 /**
  * A port of the loopback interface that nobody listens on, and that nobody takes before a server does, or while it is
- * down: it lies below the range that the system hands out, in a part that is this worker's.
+ * down: it lies below the range that the system hands out, and is this process's for as long as it listens on the same
+ * port of another loopback address. Where there is no such address, chance has to do.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = firstPort + (nextPort++ % PORTS);
-    const probe = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!free) continue;
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const claim = await listen(port, '127.0.0.2');
+    if (claim === 'EADDRINUSE') continue;
+    if (typeof claim !== 'string') claim.unref();
+    const probe = await listen(port, '127.0.0.1');
+    if (typeof probe === 'string') continue;
     probe.close();
     await once(probe, 'close');
     return port;
