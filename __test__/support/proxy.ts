@@ -24,6 +24,7 @@ export class Proxy implements AsyncDisposable {
   #lost = 0;
   /** Bytes the server may still send before everything is cut; undefined while no cut is due. */
   #allowance: number | undefined;
+  #ending: 'end' | 'reset' = 'end';
 
   private constructor(target: { host: string; port: number }) {
     this.#target = target;
@@ -86,9 +87,13 @@ export class Proxy implements AsyncDisposable {
     }
   }
 
-  /** Lets `bytes` more bytes through to the clients, counted over all connections, and then cuts once. */
-  cutAfter(bytes: number): void {
+  /**
+   * Lets `bytes` more bytes through to the clients, counted over all connections, and then ends all connections once: in
+   * order, or with a reset at their heels.
+   */
+  cutAfter(bytes: number, how: 'end' | 'reset' = 'end'): void {
     this.#allowance = bytes;
+    this.#ending = how;
   }
 
   /** Delays every chunk in both directions by `ms`. */
@@ -146,9 +151,15 @@ export class Proxy implements AsyncDisposable {
   }
 
   #pump(pair: Pair, direction: Direction, from: Socket, to: Socket): void {
+    // What was delayed comes before what follows it, though that be delayed no more.
+    const delayed: Array<() => void> = [];
     const later = (work: () => void): void => {
-      if (this.#delay > 0) setTimeout(work, this.#delay);
-      else work();
+      if (this.#delay === 0 && delayed.length === 0) {
+        work();
+        return;
+      }
+      delayed.push(work);
+      setTimeout(() => delayed.shift()?.(), this.#delay);
     };
     from.on('data', (chunk: Buffer) => {
       if (pair.frozen || this.#swallowed.has(direction)) {
@@ -174,6 +185,10 @@ export class Proxy implements AsyncDisposable {
     this.#allowance -= allowed.length;
     if (this.#allowance > 0) return;
     this.#allowance = undefined;
+    if (this.#ending === 'reset') {
+      this.reset();
+      return;
+    }
     // What was allowed has to arrive: each client gets an orderly end, and the server's side goes with it.
     for (const pair of this.#pairs) {
       pair.frozen = true;

@@ -120,6 +120,17 @@ describe('answers that come in pieces', () => {
     proxy.cutAfter(50_000);
     expect(await store.getJob(queue, id)).toMatchObject({ data });
   });
+
+  it('that stop in the middle with a reset at their heels are asked for again at once', async () => {
+    const queue = on.queue();
+    const data = 'x'.repeat(100_000);
+    const id = await store.saveJob(queue, newJob(queue, { data }));
+    // It must not have to find out by the silence of a server, which takes 5 s.
+    await using hasty = new RedisStore({ url: proxy.url, connection: { callTimeout: 4500 } });
+    await hasty.connect();
+    proxy.cutAfter(20_000, 'reset');
+    expect(await hasty.getJob(queue, id)).toMatchObject({ data });
+  });
 });
 
 describe('a connection that answers no more', () => {

@@ -13,6 +13,17 @@ pub enum Lane {
     Runtime(RuntimeLane),
 }
 
+/// What the event loop says of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// There is something to read, or the end.
+    Readable,
+    /// There is room for more, and nothing to read.
+    Writable,
+    /// The connection broke. What came before that may still be read.
+    Failed,
+}
+
 impl Lane {
     /// Encodes a request straight into the lane's buffer.
     ///

@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
 
 use super::hub::Hub;
+use super::lane::Ready;
 use super::uv::{Handle, READABLE, Uv, WRITABLE, data};
 use crate::error::{Code, Error};
 use crate::redis::{Answer, Failure, Mux, PlainSocket, clock};
@@ -42,6 +43,14 @@ struct Socket {
     wants_write: bool,
 }
 
+impl Socket {
+    /// Has the event loop look at the socket, for what is wanted of it now.
+    fn poll_now(&self) {
+        let events = if self.wants_write { READABLE | WRITABLE } else { READABLE };
+        self.poll.start_poll(events, on_ready);
+    }
+}
+
 impl Drop for Socket {
     fn drop(&mut self) {
         self.poll.stop_poll();
@@ -70,8 +79,9 @@ impl LoopLane {
         // SAFETY: the descriptor is owned by the `Socket` made below, which stops the handle before closing it.
         let poll = unsafe { Handle::poll(self.uv, self.event_loop, fd, origin) }
             .ok_or_else(|| Error::new(Code::Internal, "the event loop refused the socket"))?;
-        poll.start_poll(READABLE, on_ready);
-        self.socket = Some(Socket { poll, stream, wants_write: false });
+        let socket = Socket { poll, stream, wants_write: false };
+        socket.poll_now();
+        self.socket = Some(socket);
         self.mux.attach(clock::now());
         self.flush()
     }
@@ -93,7 +103,7 @@ impl LoopLane {
             if unsent.is_empty() {
                 if socket.wants_write {
                     socket.wants_write = false;
-                    socket.poll.start_poll(READABLE, on_ready);
+                    socket.poll_now();
                 }
                 return Ok(());
             }
@@ -107,7 +117,7 @@ impl LoopLane {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if !socket.wants_write {
                         socket.wants_write = true;
-                        socket.poll.start_poll(READABLE | WRITABLE, on_ready);
+                        socket.poll_now();
                     }
                     return Ok(());
                 }
@@ -120,8 +130,14 @@ impl LoopLane {
     ///
     /// # Errors
     /// When the connection broke: answers collected so far are good, [`LoopLane::detach`] next.
-    pub fn receive(&mut self, answers: &mut Vec<Answer>) -> Result<(), Error> {
+    pub fn receive(&mut self, ready: Ready, answers: &mut Vec<Answer>) -> Result<(), Error> {
         let Some(socket) = &mut self.socket else { return Ok(()) };
+        // libuv says once that a socket failed, and polls it no more: what is behind the data has to be read now.
+        let failed = match ready {
+            Ready::Writable => return Ok(()),
+            Ready::Readable => false,
+            Ready::Failed => true,
+        };
         let now = clock::now();
         let mut total = 0;
         let result = loop {
@@ -139,11 +155,16 @@ impl LoopLane {
                     self.mux.read(n, now);
                     total += n;
                     // A short read means that the socket is empty: the call that would say so is spared.
-                    if n < room || total >= READ_PER_VISIT {
+                    if !failed && (n < room || total >= READ_PER_VISIT) {
                         break Ok(());
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if failed {
+                        socket.poll_now();
+                    }
+                    break Ok(());
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => break Err(broken("reading failed", &error)),
             }
@@ -181,8 +202,12 @@ unsafe extern "C" fn on_ready(handle: *mut c_void, status: c_int, events: c_int)
     // SAFETY: libuv calls back with a live handle of ours, whose data is the lane's origin.
     unsafe {
         let origin = data(handle).cast::<Origin>();
-        // An error of the poll itself shows when the socket is read.
-        Hub::on_ready((*origin).hub, (*origin).link, status < 0 || events & READABLE != 0);
+        let ready = match status {
+            ..0 => Ready::Failed,
+            _ if events & READABLE != 0 => Ready::Readable,
+            _ => Ready::Writable,
+        };
+        Hub::on_ready((*origin).hub, (*origin).link, ready);
     }
 }
 

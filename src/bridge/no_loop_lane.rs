@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::ffi::c_void;
 
 use super::hub::Hub;
+use super::lane::Ready;
 use crate::error::Error;
 use crate::redis::{Answer, Failure, Mux, PlainSocket};
 
@@ -62,7 +63,7 @@ impl LoopLane {
     }
 
     /// See [`LoopLane::attach`].
-    pub fn receive(&mut self, _answers: &mut Vec<Answer>) -> Result<(), Error> {
+    pub fn receive(&mut self, _ready: Ready, _answers: &mut Vec<Answer>) -> Result<(), Error> {
         match self.never {}
     }
 

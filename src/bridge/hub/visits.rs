@@ -6,7 +6,7 @@
 use tokio::sync::oneshot;
 
 use super::super::delivery::{Place, Settled, Status, deliver, write_error};
-use super::super::lane::Lane;
+use super::super::lane::{Lane, Ready};
 use super::super::listeners::Events;
 use super::super::post::Item;
 use super::Hub;
@@ -65,21 +65,21 @@ impl Hub {
     ///
     /// # Safety
     /// As [`Hub::flush`].
-    pub unsafe fn on_ready(hub: *mut Self, id: u32, readable: bool) {
+    pub unsafe fn on_ready(hub: *mut Self, id: u32, ready: Ready) {
         // SAFETY: as this function's own contract.
         unsafe {
-            let visit = (*hub).receive(id, readable);
+            let visit = (*hub).receive(id, ready);
             Self::deliver(hub, visit, true);
         }
     }
 
-    fn receive(&mut self, id: u32, readable: bool) -> Visit {
+    fn receive(&mut self, id: u32, ready: Ready) -> Visit {
         let mut answers = std::mem::take(&mut self.answers);
         let (mut settled, mut input) = (Vec::new(), Vec::new());
         if let Some(open) = self.links.get_mut(id as usize).and_then(Option::as_mut)
             && let Lane::Loop(lane) = &mut open.link.lane
         {
-            let mut result = if readable { lane.receive(&mut answers) } else { Ok(()) };
+            let mut result = lane.receive(ready, &mut answers);
             if lane.mux.take_demoted() {
                 let demoted = Error::new(Code::Connection, "the server is a replica now").retryable();
                 result = result.and(Err(demoted));
@@ -105,7 +105,7 @@ impl Hub {
         // SAFETY: as this function's own contract.
         unsafe {
             // Timers come before sockets: an answer that came while JavaScript held the thread up counts all the same.
-            Self::on_ready(hub, id, true);
+            Self::on_ready(hub, id, Ready::Readable);
             let visit = (*hub).tick(id);
             Self::deliver(hub, visit, true);
         }
