@@ -16,6 +16,7 @@ const TEXTS = ['url', 'host', 'path', 'username', 'password', 'clientName'] as c
 
 /** What else is taken from a connection. It may hold more, which was meant for another client. */
 const KNOWN = [
+  'family',
   'tls',
   'protocol',
   'connectTimeout',
@@ -26,23 +27,35 @@ const KNOWN = [
   'maxReplyBytes',
   'failFast',
   'lane',
+  'natMap',
+] as const satisfies ReadonlyArray<keyof ConnectionOptions>;
+
+/** Instead of an address. With one, they are meant for another client: the original takes the address. */
+const PLACES = [
+  'sentinels',
+  'sentinelName',
+  'sentinelUsername',
+  'sentinelPassword',
+  'sentinelTls',
+  'cluster',
 ] as const satisfies ReadonlyArray<keyof ConnectionOptions>;
 
 /** The connection options that a connection of nvent's configuration stands for. */
 export function connectionOptions(connection: NventConnection | null | undefined): ConnectionOptions {
   const given: Record<string, unknown> = { ...connection };
   const options: Record<string, unknown> = {};
-  for (const name of TEXTS) {
-    const value = given[name];
-    if (value !== undefined && value !== null && value !== '') options[name] = String(value);
-  }
-  for (const name of KNOWN) {
-    const value = given[name];
-    if (value !== undefined && value !== null && value !== '') options[name] = value;
-  }
-  for (const name of ['port', 'db']) {
-    const value = given[name];
-    if (value) options[name] = Number(value);
-  }
+  const take = (names: readonly string[], read: (value: unknown) => unknown = (value) => value): void => {
+    for (const name of names) {
+      const value = given[name];
+      if (value !== undefined && value !== null && value !== '') options[name] = read(value);
+    }
+  };
+  const number = (value: unknown): number | undefined => (value ? Number(value) : undefined);
+  take(TEXTS, String);
+  take(KNOWN);
+  take(['db'], number);
+  const hasAddress = 'url' in options || 'host' in options || 'path' in options;
+  if (!hasAddress && (given['sentinels'] || given['cluster'])) take(PLACES);
+  else take(['port'], number);
   return options as ConnectionOptions;
 }

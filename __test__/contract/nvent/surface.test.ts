@@ -105,6 +105,17 @@ describe('a connection of the configuration', () => {
     expect(connectionOptions(given)).toEqual({ url: 'redis://h:1', tls: true });
   });
 
+  it('may name sentinels or nodes of a cluster, unless it has an address', () => {
+    const sentinels = [{ host: 's', port: 1 }];
+    const watched = { sentinels, sentinelName: 'm', sentinelPassword: 'p', db: 2, port: 6379 };
+    expect(connectionOptions(watched)).toEqual({ sentinels, sentinelName: 'm', sentinelPassword: 'p', db: 2 });
+    expect(connectionOptions({ cluster: [{ host: 'n' }], natMap: {} })).toEqual({
+      cluster: [{ host: 'n' }],
+      natMap: {},
+    });
+    expect(connectionOptions({ ...watched, host: 'h' })).toEqual({ host: 'h', port: 6379, db: 2 });
+  });
+
   it('selects its database', async () => {
     const store = on.open({ connection: { db: '3' } });
     await store.kv.set('here', 'x');
