@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LeaseLostError } from '../errors.js';
+import { FerrodisError, LeaseLostError } from '../errors.js';
 import type { Backend } from './backend.js';
 
 /** How often the original asks in a second: what its message counts. */
@@ -66,13 +66,25 @@ export class LockKeeper {
   async within<Grant, T>(request: LockRequest<Grant>, body: (grant: Grant, hold: Hold) => Promise<T>): Promise<T> {
     return this.inTurn(request, async (tries) => {
       const token = randomUUID();
-      let grant = await request.attempt(token);
+      let grant = await this.attempt(request, token);
       while (grant === null) {
         if (!(await tries.pause())) throw tries.failure(request.failure);
-        grant = await request.attempt(token);
+        grant = await this.attempt(request, token);
       }
       return this.hold(request.key, token, grant, body);
     });
+  }
+
+  private async attempt<Grant>(request: LockRequest<Grant>, token: string): Promise<Grant | null> {
+    try {
+      return await request.attempt(token);
+    } catch (error) {
+      if (error instanceof FerrodisError && error.outcome === 'unknown') {
+        // It may be ours without our knowing. Nobody shall have to wait until it lapses.
+        this.backend.releaseLock(request.key, token).catch(() => undefined);
+      }
+      throw error;
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { siblings } from '../../support/pikku/siblings.js';
 import { newRun, type OpenService, openService } from '../../support/pikku/workflow.js';
+import { Proxy } from '../../support/proxy.js';
 
 const on = siblings();
 const TTL = 600;
@@ -110,6 +111,23 @@ describe('a lock', () => {
       delay(50).then(() => rival.withRunLock(run, async () => events.push('rival'))),
     ]);
     expect(events).toEqual(['begun', 'ended', 'rival']);
+  });
+
+  it('that was taken, though its reply was lost for good, is given back', async () => {
+    const proxy = await Proxy.start({ port: on.server.port });
+    const cutOff = on.keep(openService({ url: proxy.url, callTimeout: 4000 }, prefix, { wireQueues: false }));
+    const run = await newRun(cutOff);
+    await cutOff.withRunLock(run, async () => 'the server knows the script');
+    const key = `${prefix}:lock:${run}`;
+    proxy.blackhole('down');
+    const refused = expect(cutOff.withRunLock(run, async () => 'ran')).rejects.toMatchObject({ outcome: 'unknown' });
+    await expect.poll(() => on.redis.exists(key)).toBe(1);
+    await refused;
+    await expect.poll(() => on.redis.exists(key)).toBe(0);
+    proxy.cut();
+    proxy.heal();
+    await cutOff.close();
+    await proxy.stop();
   });
 
   it('that is lost is told of, and the outcome of its body kept', async () => {
