@@ -217,7 +217,7 @@ describe('rotation', () => {
     return read.filter(({ status }) => status === 'fulfilled').length;
   }
 
-  it('never loses a secret that is set meanwhile', async () => {
+  it('never loses a secret that is set meanwhile', { timeout: 120_000 }, async () => {
     for (let round = 0; round < 5; round++) {
       const prefix = on.prefix();
       const first = open(prefix);
