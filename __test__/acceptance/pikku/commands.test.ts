@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Host } from '../../support/pikku/hosts.js';
@@ -20,6 +18,7 @@ beforeAll(async () => {
   // Lets the server see every script once, so that no count holds the loading of one.
   for (const workflow of ['threeSteps', 'threeNodes']) await scene.ended(await inline.run(workflow, scene.input()));
   await scene.ended(await producer.run('threeQueued', scene.input()));
+  await scene.idle();
   monitor = await Monitor.start(scene.server, scene.redis);
 });
 
@@ -28,11 +27,11 @@ afterAll(async () => {
   await scene.close();
 });
 
-/** Commands of one run, the lock's release after the end included. */
+/** Commands of one run, those after its end included. */
 async function commandsOf(host: Host, workflow: string): Promise<string[]> {
   await monitor.take();
   await scene.ended(await host.run(workflow, scene.input()));
-  await sleep(100);
+  await scene.idle();
   return monitor.take();
 }
 

@@ -1,12 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Host } from '../../support/pikku/hosts.js';
 import { Scene } from '../../support/pikku/scene.js';
 
-/** Of the run locks, so that the lock of a killed process is gone before its job comes back. */
-const LOCK_TTL = 500;
+/** Of locks and leases, so that those of a killed process are soon gone. */
+const LOCK_TTL = 1500;
 
 /** Of both generations; the first two execute a step under its lock, the last one only claims it there. */
 const HOSTS = ['0.12.3', '0.12.37', '0.12.84'];
@@ -28,6 +26,8 @@ async function killedInTheMiddle(core: string, workflow: string, hold: string) {
   const runId = await doomed.run(workflow, input);
   await doomed.held();
   await doomed.kill();
+  // Its job may come back while it still has its lease: then nobody would do it.
+  await scene.unlocked();
   const survivor = await scene.worker({ core, lockTTL: LOCK_TTL });
   const run = await scene.ended(runId);
   await survivor.stop();
@@ -48,7 +48,7 @@ describe.each(HOSTS)('a process killed in the middle of a step, on core %s', (co
     await started;
     const runId = await scene.runOf(input.tag);
 
-    await sleep(LOCK_TTL);
+    await scene.unlocked();
     const survivor = await scene.host({ core, lockTTL: LOCK_TTL });
     await survivor.ask('orchestrate', runId);
     const run = await scene.ended(runId);

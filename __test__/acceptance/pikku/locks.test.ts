@@ -14,16 +14,28 @@ afterAll(async () => {
   await scene.close();
 });
 
-/** Runs `closures` in one process while another orchestrates the same run, from `after` ms on; every status it went through. */
-async function contended(bodyMs: number, after: number, settings: { lockTTL?: number; options?: object }) {
-  const [holder, other] = await Promise.all([scene.host(settings), scene.host(settings)]);
-  const input = { ...scene.input(), ms: bodyMs };
+/** How long they wait who are to get a lock. */
+const PATIENT = { runLockWait: 30_000 };
+
+/**
+ * One process stands in the second step of `closures` until `meanwhile` is over, and another orchestrates the same run;
+ * every status it went through.
+ */
+async function contended(
+  settings: { lockTTL?: number; options?: object },
+  meanwhile: (orchestrated: Promise<string>) => Promise<unknown>,
+) {
+  const [holder, other] = await Promise.all([scene.host({ ...settings, hold: 'second' }), scene.host(settings)]);
+  const input = scene.input();
   const started = holder.run('closures', input, { inline: true });
-  const statuses = new Set<string>();
-  await sleep(after);
+  await holder.held();
   const runId = await scene.runOf(input.tag);
-  const orchestrated = other.ask('orchestrate', runId).then(String, (error: Error) => error.message);
+  const statuses = new Set<string>();
   const watch = setInterval(() => void scene.runHash(runId).then(({ status }) => statuses.add(status)), 20);
+  const orchestrated = other.ask('orchestrate', runId).then(String, (error: Error) => error.message);
+  await meanwhile(orchestrated);
+  statuses.add((await scene.runHash(runId)).status);
+  await holder.ask('release');
   await Promise.all([started, orchestrated]);
   clearInterval(watch);
   const run = await scene.runHash(runId);
@@ -36,7 +48,7 @@ describe('two orchestrators on one run', () => {
   const once = { first: 1, second: 1, third: 1 };
 
   it('the second waits for the first, and finds the work done', async () => {
-    const { run, statuses, effects } = await contended(1500, 300, { options: { runLockWait: 10_000 } });
+    const { run, statuses, effects } = await contended({ options: PATIENT }, () => sleep(1500));
     expect(statuses).toEqual(['running', 'completed']);
     expect(run.error).toBeUndefined();
     expect(JSON.parse(run.output ?? '')).toEqual({ total: 16 });
@@ -44,13 +56,14 @@ describe('two orchestrators on one run', () => {
   });
 
   it('nor does it get in when the body takes three times as long as a lock lives', async () => {
-    const { statuses, effects } = await contended(2100, 900, { lockTTL: 700, options: { runLockWait: 10_000 } });
+    const lockTTL = 2000;
+    const { statuses, effects } = await contended({ lockTTL, options: PATIENT }, () => sleep(3 * lockTTL));
     expect(statuses).toEqual(['running', 'completed']);
     expect(effects).toEqual(once);
   });
 
   it('the second gives up after a second unless it is told to wait, and the run is none the worse', async () => {
-    const { run, statuses, orchestrated, effects } = await contended(1500, 300, {});
+    const { run, statuses, orchestrated, effects } = await contended({}, (givenUp) => givenUp);
     expect(orchestrated).toMatch(/^Failed to acquire lock for run \S+ after 10 retries$/);
     expect(statuses).toEqual(['running', 'completed']);
     expect(run.error).toBeUndefined();

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Host, HostSettings } from '../../support/pikku/hosts.js';
@@ -8,7 +6,7 @@ import { Scene, type StoreName } from '../../support/pikku/scene.js';
 import { ORIGINALS } from '../../support/pikku/siblings.js';
 
 /** Of the run locks, so that the lock of a killed process is soon gone. */
-const LOCK_TTL = 500;
+const LOCK_TTL = 1500;
 
 let scene: Scene;
 
@@ -104,7 +102,7 @@ describe.each(HOSTS.filter((core) => core !== LATEST))(
       await first.kill();
       await started;
       const runId = await scene.runOf(input.tag);
-      await sleep(LOCK_TTL);
+      await scene.unlocked();
       const second = await scene.host(settingsOf(to));
       await second.ask('orchestrate', runId);
       const run = await scene.ended(runId);

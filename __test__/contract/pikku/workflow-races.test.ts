@@ -101,7 +101,8 @@ describe('a claim', () => {
     await one.insertStepState(run, 's', 'rpc', null);
     const lock = `${prefix}:step-lock:${run}:s`;
     await on.redis.set(lock, 'theirs', { PX: 30_000 });
-    const claim = one.claimStepForExecution(run, 's', 'rpc');
+    const patient = on.keep(openService(on.url, prefix, { wireQueues: false, stepLockWait: 15_000 }));
+    const claim = patient.claimStepForExecution(run, 's', 'rpc');
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await on.redis.hGet(`${prefix}:step:${run}:s`, 'status')).toBe('pending');
     await on.redis.del(lock);

@@ -6,12 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { vi } from 'vitest';
 
+import { until } from '../ground.js';
 import { type RawClient, Server } from '../server.js';
 import { effectsOf, Host, type HostSettings } from './hosts.js';
 import { LATEST } from './packages.mjs';
 
+/** How long what other processes do may take. */
+const PATIENCE = 60_000;
+
 /** Every test starts processes, which takes its time on a busy machine. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 export type StoreName = 'ferrodis' | 'original';
 
@@ -33,22 +37,25 @@ export class Scene {
   readonly redis: RawClient;
   /** Holds the jobs, so that their traffic is not counted as the store's. */
   readonly queue: Server;
+  readonly #jobs: RawClient;
   readonly #folder: string;
   readonly #hosts: Host[] = [];
   /** The `effects` file of every host. */
   readonly effects: string;
 
-  private constructor(server: Server, redis: RawClient, queue: Server, folder: string) {
+  private constructor(server: Server, redis: RawClient, queue: Server, jobs: RawClient, folder: string) {
     this.server = server;
     this.redis = redis;
     this.queue = queue;
+    this.#jobs = jobs;
     this.#folder = folder;
     this.effects = join(folder, 'effects');
   }
 
   static async open(): Promise<Scene> {
     const [server, queue] = await Promise.all([Server.start(), Server.start()]);
-    return new Scene(server, await server.client(), queue, await mkdtemp(join(tmpdir(), 'ferrodis-pikku-')));
+    const folder = await mkdtemp(join(tmpdir(), 'ferrodis-pikku-'));
+    return new Scene(server, await server.client(), queue, await queue.client(), folder);
   }
 
   /** Starts a host of the newest version with the store under test, unless the settings say otherwise. */
@@ -87,7 +94,7 @@ export class Scene {
   }
 
   /** Waits until the run has one of the given states; its hash. */
-  async ended(runId: string, states = ['completed', 'failed', 'cancelled'], timeoutMs = 40_000): Promise<RunHash> {
+  async ended(runId: string, states = ['completed', 'failed', 'cancelled'], timeoutMs = PATIENCE): Promise<RunHash> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const run = await this.runHash(runId);
@@ -97,6 +104,19 @@ export class Scene {
       }
       await sleep(10);
     }
+  }
+
+  /** Waits until no lock and no lease is held: those of a killed process have run out. */
+  async unlocked(): Promise<void> {
+    const held = ['workflows:*lock:*', 'workflows:step-lease:*'].map((pattern) => () => this.redis.keys(pattern));
+    await until(async () => (await Promise.all(held.map((look) => look()))).flat().length === 0, PATIENCE);
+  }
+
+  /** Waits until nobody is at work: what comes after the end of a run is done as well. */
+  async idle(): Promise<void> {
+    const atWork = /:(wait|active|delayed|prioritized)$/;
+    await until(async () => !(await this.#jobs.keys('*')).some((key) => atWork.test(key)), PATIENCE);
+    await this.unlocked();
   }
 
   /** The state of each step of a run, by name. */
@@ -113,6 +133,7 @@ export class Scene {
   async close(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.stop()));
     this.redis.destroy();
+    this.#jobs.destroy();
     await Promise.all([this.server.stop(), this.queue.stop()]);
     await rm(this.#folder, { recursive: true, force: true });
   }

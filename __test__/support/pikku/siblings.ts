@@ -29,7 +29,10 @@ export interface Siblings {
   prefix(): string;
   /** Closes a service with the file. */
   keep<Service extends object>(service: Service): Service;
-  /** Everything below a prefix: hashes, sets, sorted sets and texts, with the keys' times to live in whole seconds. */
+  /**
+   * Everything below a prefix: hashes, sets, sorted sets and texts, with the keys' times to live in tens of seconds, so that
+   * it is the same a few seconds later.
+   */
   dump(prefix: string): Promise<Record<string, unknown>>;
 }
 
@@ -99,8 +102,9 @@ export function siblings(): Siblings {
     async dump(prefix) {
       const found: Record<string, unknown> = {};
       for (const key of (await redis.keys(`${prefix}:*`)).sort()) {
-        const ttl = await redis.ttl(key);
-        found[key.slice(prefix.length + 1) + (ttl < 0 ? '' : ` (${ttl} s)`)] = await valueOf(redis, key);
+        const ttl = await redis.pTTL(key);
+        const lives = ttl < 0 ? '' : ` (${10 * Math.ceil(ttl / 10_000)} s)`;
+        found[key.slice(prefix.length + 1) + lives] = await valueOf(redis, key);
       }
       return found;
     },
