@@ -25,6 +25,7 @@ export class Proxy implements AsyncDisposable {
   /** Bytes the server may still send before everything is cut; undefined while no cut is due. */
   #allowance: number | undefined;
   #ending: 'end' | 'reset' = 'end';
+  #holdAfter: number | undefined;
 
   private constructor(target: { host: string; port: number }) {
     this.#target = target;
@@ -96,6 +97,19 @@ export class Proxy implements AsyncDisposable {
     this.#ending = how;
   }
 
+  /**
+   * Lets `bytes` more bytes through to the clients, and keeps back what follows for the client that got the last of them.
+   * {@link heal} lets it go.
+   */
+  holdAfter(bytes: number): void {
+    this.#holdAfter = bytes;
+  }
+
+  /** Whether something is kept back. */
+  get isHolding(): boolean {
+    return [...this.#pairs].some((pair) => pair.held !== undefined);
+  }
+
   /** Delays every chunk in both directions by `ms`. */
   delay(ms: number): void {
     this.#delay = ms;
@@ -119,6 +133,11 @@ export class Proxy implements AsyncDisposable {
     this.#fragments = false;
     this.#refusing = false;
     this.#allowance = undefined;
+    this.#holdAfter = undefined;
+    for (const pair of this.#pairs) {
+      for (const chunk of pair.held ?? []) pair.client.write(chunk);
+      pair.held = undefined;
+    }
   }
 
   async stop(): Promise<void> {
@@ -136,7 +155,7 @@ export class Proxy implements AsyncDisposable {
       return;
     }
     const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
-    const pair: Pair = { client, server, frozen: false };
+    const pair: Pair = { client, server, frozen: false, held: undefined };
     this.#pairs.add(pair);
     this.#pump(pair, 'up', client, server);
     this.#pump(pair, 'down', server, client);
@@ -169,7 +188,7 @@ export class Proxy implements AsyncDisposable {
       later(() => {
         if (to.destroyed) return;
         if (direction === 'up') to.write(chunk);
-        else this.#deliver(to, chunk);
+        else this.#deliver(pair, chunk);
       });
     });
     from.on('end', () => {
@@ -177,7 +196,22 @@ export class Proxy implements AsyncDisposable {
     });
   }
 
-  #deliver(client: Socket, chunk: Buffer): void {
+  #deliver(pair: Pair, chunk: Buffer): void {
+    const { client } = pair;
+    if (pair.held !== undefined) {
+      pair.held.push(chunk);
+      return;
+    }
+    if (this.#holdAfter !== undefined) {
+      client.write(chunk.subarray(0, this.#holdAfter));
+      if (chunk.length < this.#holdAfter) {
+        this.#holdAfter -= chunk.length;
+        return;
+      }
+      pair.held = [chunk.subarray(this.#holdAfter)];
+      this.#holdAfter = undefined;
+      return;
+    }
     const allowed = this.#allowance === undefined ? chunk : chunk.subarray(0, this.#allowance);
     if (this.#fragments) for (const byte of allowed) client.write(Buffer.of(byte));
     else client.write(allowed);
@@ -190,9 +224,9 @@ export class Proxy implements AsyncDisposable {
       return;
     }
     // What was allowed has to arrive: each client gets an orderly end, and the server's side goes with it.
-    for (const pair of this.#pairs) {
-      pair.frozen = true;
-      pair.client.end(() => pair.client.destroy());
+    for (const each of this.#pairs) {
+      each.frozen = true;
+      each.client.end(() => each.client.destroy());
     }
   }
 }
@@ -201,4 +235,6 @@ interface Pair {
   readonly client: Socket;
   readonly server: Socket;
   frozen: boolean;
+  /** What is kept back from the client, while something is. */
+  held: Buffer[] | undefined;
 }

@@ -1,3 +1,4 @@
+import { stats } from 'ferrodis';
 import { RedisStore } from 'ferrodis/conveyor';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
@@ -111,6 +112,32 @@ describe('answers that come in pieces', () => {
     const data = { text: 'ü'.repeat(500) };
     const id = await store.saveJob(queue, newJob(queue, { data }));
     expect(await store.getJob(queue, id)).toMatchObject({ data });
+  });
+
+  it('are put together though events come in between', async () => {
+    const queue = on.queue();
+    const data = 'x'.repeat(20_000);
+    const id = await store.saveJob(queue, newJob(queue, { data }));
+    let [told, heard] = [0, 0];
+    const tell = (): Promise<void> =>
+      on.store.publish({ type: 'job:progress', queueName: queue, data: ++told, timestamp: new Date() });
+    store.subscribe(queue, (event) => {
+      heard = Number(event.data);
+    });
+    await expect.poll(() => tell().then(() => heard)).toBeGreaterThan(0);
+    await expect.poll(() => heard).toBe(told);
+    const connects = (): number[] => stats().connections.map((each) => each.connects);
+    const connected = connects();
+    // Less than the message has: it must not take the place of what is there.
+    proxy.holdAfter(20);
+    const job = store.getJob(queue, id);
+    await expect.poll(() => proxy.isHolding).toBe(true);
+    await tell();
+    await expect.poll(() => heard).toBe(told);
+    proxy.heal();
+    expect(await job).toMatchObject({ data });
+    expect(connects()).toEqual(connected);
+    store.unsubscribe(queue);
   });
 
   it('that stop in the middle are asked for again', async () => {

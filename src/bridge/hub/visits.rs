@@ -18,7 +18,10 @@ use crate::redis::{Answer, Purpose, ReplyBuilder, clock, remote};
 struct Visit {
     link: u32,
     settled: Vec<Settled>,
+    /// What `settled` points into.
     input: Vec<u8>,
+    /// Whether `input` is the lane's own, which goes on with what it holds besides.
+    lent: bool,
     answers: Vec<Answer>,
 }
 
@@ -75,7 +78,7 @@ impl Hub {
 
     fn receive(&mut self, id: u32, ready: Ready) -> Visit {
         let mut answers = std::mem::take(&mut self.answers);
-        let (mut settled, mut input) = (Vec::new(), Vec::new());
+        let (mut settled, mut input, mut lent) = (Vec::new(), Vec::new(), false);
         if let Some(open) = self.links.get_mut(id as usize).and_then(Option::as_mut)
             && let Lane::Loop(lane) = &mut open.link.lane
         {
@@ -85,6 +88,7 @@ impl Hub {
                 result = result.and(Err(demoted));
             }
             input = lane.mux.lend_input();
+            lent = true;
             open.link.route(&input, &answers, Vec::new(), &mut settled);
             if let Lane::Loop(lane) = &mut open.link.lane {
                 // A series goes on, or a request is sent again, before JavaScript hears of the rest.
@@ -94,7 +98,7 @@ impl Hub {
                 self.broke(id, &error, &mut settled);
             }
         }
-        self.visit(id, settled, input, answers)
+        Visit { lent, ..self.visit(id, settled, input, answers) }
     }
 
     /// The timer of a loop lane fired.
@@ -325,7 +329,7 @@ impl Hub {
         if let Some(Some(open)) = self.links.get_mut(id as usize) {
             open.link.delivered(&settled);
         }
-        Visit { link: id, settled, input, answers }
+        Visit { link: id, settled, input, lent: false, answers }
     }
 
     /// # Safety
@@ -341,7 +345,7 @@ impl Hub {
             let hub = &mut *hub;
             let Some(Some(open)) = hub.links.get_mut(visit.link as usize) else { return };
             if let Lane::Loop(lane) = &mut open.link.lane
-                && !visit.input.is_empty()
+                && visit.lent
             {
                 lane.mux.return_input(visit.input);
             }
