@@ -1,0 +1,4 @@
+import { matrix } from './matrix.js';
+import { cluster } from './worlds/cluster.js';
+
+await matrix(cluster);

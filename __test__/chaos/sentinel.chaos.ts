@@ -1,0 +1,4 @@
+import { matrix } from './matrix.js';
+import { sentinel } from './worlds/sentinel.js';
+
+await matrix(sentinel);
