@@ -18,13 +18,13 @@ export const runtimes = [
   node(26),
   {
     name: 'bun',
-    install: `@oven/bun-linux-${arm ? 'aarch64' : 'x64'}`,
+    install: `@oven/bun-linux-${arm ? 'aarch64' : 'x64'}@1.4.5`,
     program: `node_modules/@oven/bun-linux-${arm ? 'aarch64' : 'x64'}/bin/bun`,
     args: [],
   },
   {
     name: 'deno',
-    install: `@deno/linux-${process.arch}-glibc`,
+    install: `@deno/linux-${process.arch}-glibc@2.9.6`,
     program: `node_modules/@deno/linux-${process.arch}-glibc/deno`,
     args: ['run', '-A'],
   },
