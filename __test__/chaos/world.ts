@@ -5,6 +5,9 @@ import type { Cluster, Redis } from 'ioredis5';
 import type { RawClient } from '../support/server.js';
 import type { Random } from './random.js';
 
+/** ms after which servers are expected to be well again. */
+export const PATIENCE = 60_000;
+
 /** One way to break something. */
 export interface Fault {
   readonly name: string;

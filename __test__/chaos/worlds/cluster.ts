@@ -4,7 +4,8 @@ import { setTimeout as elapse } from 'node:timers/promises';
 import { Cluster as IoredisCluster } from 'ioredis5';
 
 import { Cluster, type Node } from '../../support/cluster.js';
-import { type Fault, type World } from '../world.js';
+import { until } from '../../support/ground.js';
+import { type Fault, PATIENCE, type World } from '../world.js';
 
 export async function cluster(): Promise<World> {
   const at = await Cluster.start();
@@ -20,12 +21,11 @@ export async function cluster(): Promise<World> {
   /** Waits until every master has a replica that follows it. */
   const whole = async (): Promise<void> => {
     await at.settled();
-    for (;;) {
+    await until(async () => {
       const roles = await Promise.all(at.nodes.map(roleOf));
       const followers = roles.filter(([role, , , state]) => role === 'slave' && state === 'connected');
-      if (followers.length === at.nodes.length / 2) return;
-      await elapse(50);
-    }
+      return followers.length === at.nodes.length / 2;
+    }, PATIENCE);
   };
 
   const faults: Fault[] = [
@@ -34,7 +34,7 @@ export async function cluster(): Promise<World> {
       async strike(random) {
         const replica = random.of(await withRole('slave'));
         await at.tell(replica, 'CLUSTER', 'FAILOVER');
-        while ((await roleOf(replica))[0] !== 'master') await elapse(20);
+        await until(async () => (await roleOf(replica))[0] === 'master', PATIENCE);
         await whole();
       },
     },
@@ -45,9 +45,10 @@ export async function cluster(): Promise<World> {
         const node = random.of(masters);
         await node.server.kill();
         const others = at.nodes.filter((other) => other !== node);
-        while (!(await Promise.all(others.map(roleOf))).filter(([role]) => role === 'master')[masters.length - 1]) {
-          await elapse(50);
-        }
+        await until(async () => {
+          const roles = await Promise.all(others.map(roleOf));
+          return roles.filter(([role]) => role === 'master').length === masters.length;
+        }, PATIENCE);
         await node.server.launch();
         await whole();
       },

@@ -3,10 +3,11 @@ import { setTimeout as elapse } from 'node:timers/promises';
 
 import { Redis } from 'ioredis5';
 
+import { until } from '../../support/ground.js';
 import { Proxy } from '../../support/proxy.js';
 import { type RawClient, Server } from '../../support/server.js';
 import type { Random } from '../random.js';
-import { type Fault, type World } from '../world.js';
+import { type Fault, PATIENCE, type World } from '../world.js';
 
 export async function standalone(): Promise<World> {
   const server = await Server.start({ config: { appendonly: 'yes', appendfsync: 'everysec' } });
@@ -22,6 +23,17 @@ export async function standalone(): Promise<World> {
       client.destroy();
     }
   };
+
+  /** Resolves when the server has its data, which takes it a while after a start. */
+  const loaded = (): Promise<void> =>
+    until(
+      () =>
+        tell('PING').then(
+          () => true,
+          () => false,
+        ),
+      PATIENCE,
+    );
 
   /** Breaks the wire for a while. */
   const wire = (
@@ -46,6 +58,7 @@ export async function standalone(): Promise<World> {
         await server.kill();
         await elapse(random.between(0, 500));
         await server.launch();
+        await loaded();
       },
     },
     {
@@ -124,14 +137,7 @@ export async function standalone(): Promise<World> {
     raw: (): Promise<RawClient> => server.client(),
     async heal() {
       proxy.heal();
-      // A server that was started again may be loading still.
-      while (
-        !(await tell('PING').then(
-          () => true,
-          () => false,
-        ))
-      )
-        await elapse(20);
+      await loaded();
     },
     async empty() {
       await tell('FLUSHALL');
