@@ -27,6 +27,8 @@ export interface World {
   /** A client of a user's. The world closes it. */
   client(): Redis | Cluster;
   readonly faults: readonly Fault[];
+  /** Nodes pass events on to each other in their own time: who moves from one to another may hear some of them twice. */
+  readonly relaysEvents?: true;
   /** A raw client of the server that has a key; past every proxy. The caller closes it. */
   raw(key: string): Promise<RawClient>;
   /** Resolves when every server is well again. */

@@ -91,7 +91,7 @@ export async function open(world: World, calls: Calls, random: Random): Promise<
       Object.assign(facts, { jobs: saved, events: told, heard: heard.length });
     },
     async violations(lossy) {
-      const broken = eventViolations('events', heard);
+      const broken = world.relaysEvents ? [] : eventViolations('events', heard);
       for (const over = Date.now() + DRAINED; ; await elapse(50)) {
         const { waiting, active } = await producer.getJobCounts(QUEUE);
         if (waiting + active === 0) break;

@@ -74,6 +74,7 @@ export async function cluster(): Promise<World> {
 
   return {
     name: 'cluster',
+    relaysEvents: true,
     connection: { ...at.options, callTimeout: 20_000 },
     faults,
     client() {
