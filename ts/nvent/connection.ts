@@ -16,7 +16,6 @@ const TEXTS = ['url', 'host', 'path', 'username', 'password', 'clientName'] as c
 
 /** What else is taken from a connection. It may hold more, which was meant for another client. */
 const KNOWN = [
-  'family',
   'tls',
   'protocol',
   'connectTimeout',
@@ -27,7 +26,6 @@ const KNOWN = [
   'maxReplyBytes',
   'failFast',
   'lane',
-  'natMap',
 ] as const satisfies ReadonlyArray<keyof ConnectionOptions>;
 
 /** Instead of an address. With one, they are meant for another client: the original takes the address. */
@@ -38,6 +36,7 @@ const PLACES = [
   'sentinelPassword',
   'sentinelTls',
   'cluster',
+  'natMap',
 ] as const satisfies ReadonlyArray<keyof ConnectionOptions>;
 
 /** The connection options that a connection of nvent's configuration stands for. */
@@ -53,7 +52,7 @@ export function connectionOptions(connection: NventConnection | null | undefined
   const number = (value: unknown): number | undefined => (value ? Number(value) : undefined);
   take(TEXTS, String);
   take(KNOWN);
-  take(['db'], number);
+  take(['db', 'family'], number);
   const hasAddress = 'url' in options || 'host' in options || 'path' in options;
   if (!hasAddress && (given['sentinels'] || given['cluster'])) take(PLACES);
   else take(['port'], number);

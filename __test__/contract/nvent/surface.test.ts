@@ -113,7 +113,8 @@ describe('a connection of the configuration', () => {
       cluster: [{ host: 'n' }],
       natMap: {},
     });
-    expect(connectionOptions({ ...watched, host: 'h' })).toEqual({ host: 'h', port: 6379, db: 2 });
+    const beside = { ...watched, natMap: {}, family: '4' as never, host: 'h' };
+    expect(connectionOptions(beside)).toEqual({ host: 'h', port: 6379, db: 2, family: 4 });
   });
 
   it('selects its database', async () => {
