@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { prepareFixtures } from './lib/fixtures.mjs';
-import { main, run, tool } from './lib/shell.mjs';
+import { CommandFailed, main, run, tool } from './lib/shell.mjs';
 import { prepare } from './lib/setup.mjs';
 import { ensureServer } from './lib/server.mjs';
 
@@ -13,6 +13,9 @@ main(async () => {
   const text = { type: /** @type {const} */ ('string') };
   const { values } = parseArgs({ options: { world: text, only: text, seed: text, soak: text } });
   const { world, only, seed, soak } = values;
+  for (const [name, value] of Object.entries({ seed, soak })) {
+    if (value !== undefined && !(Number(value) > 0)) throw new CommandFailed(`--${name}`, 'needs a number above 0');
+  }
   await prepare();
   await prepareFixtures();
   await ensureServer();

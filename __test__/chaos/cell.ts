@@ -48,7 +48,9 @@ export async function play({ world, faults, open, seed, duration }: Cell): Promi
     await world.heal();
     end.abort();
     const over = await Promise.race([running.then(() => true), elapse(PATIENCE, false, { ref: false })]);
-    const violations = over ? await workload.violations(faults.some((fault) => fault.loses)) : [];
+    const violations = over
+      ? await workload.violations(faults.some((fault) => fault.loses))
+      : [`V15: not over ${PATIENCE} ms after everything was well`];
     for (const name of calls.open) violations.push(`V15: ${name} never ends`);
     const { ms, name } = calls.slowest;
     if (ms > world.connection.callTimeout + LATE) violations.push(`V15: ${name} took ${ms} ms`);

@@ -24,7 +24,7 @@ export interface World {
   readonly name: string;
   /** How connections of ours find it. */
   readonly connection: ConnectionOptions & { readonly callTimeout: number };
-  /** A client of a user's. The world closes it. */
+  /** A client of a user's. The caller closes it. */
   client(): Redis | Cluster;
   readonly faults: readonly Fault[];
   /** Nodes pass events on to each other in their own time: who moves from one to another may hear some of them twice. */

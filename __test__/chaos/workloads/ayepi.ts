@@ -14,8 +14,9 @@ const DAY = 86_400_000;
 
 export async function open(world: World, calls: Calls, random: Random): Promise<Workload> {
   const prefix = '{ayepi}:';
-  const stores = Array.from({ length: CALLERS }, () => ayepi.redisStore(world.client(), { prefix }));
-  const watcher = ayepi.redisStore(world.client(), { prefix });
+  const clients = Array.from({ length: CALLERS }, () => world.client());
+  const stores = clients.map((client) => ayepi.redisStore(client, { prefix }));
+  const [watcher] = stores as [(typeof stores)[number]];
   const counters = new Map(COUNTERS.map((name) => [name, new CounterHistory()]));
   const claims: Array<{ key: string; endings: Array<Ending<boolean>> }> = [];
   const pauses = random.fork();
@@ -62,6 +63,8 @@ export async function open(world: World, calls: Calls, random: Random): Promise<
       }
       return broken;
     },
-    close: async () => undefined,
+    async close() {
+      for (const client of clients) client.disconnect();
+    },
   };
 }

@@ -1,4 +1,4 @@
-/** go-go-scope: locks with fencing tokens, circuits, idempotency keys. */
+/** go-go-scope: locks with fencing tokens, and the failures of a circuit. */
 import { setTimeout as elapse } from 'node:timers/promises';
 
 import { RedisAdapter } from 'ferrodis/go-go-scope';
@@ -16,7 +16,8 @@ const TTL = 1000;
 
 export async function open(world: World, calls: Calls, random: Random): Promise<Workload> {
   const options = { keyPrefix: '{go-go-scope}:', fencing: true };
-  const adapters = Array.from({ length: CALLERS }, () => new RedisAdapter(world.client(), options));
+  const clients = Array.from({ length: CALLERS }, () => world.client());
+  const adapters = clients.map((client) => new RedisAdapter(client, options));
   const holdings = new Map(LOCKS.map((name) => [name, [] as Holding[]]));
   const failures = new CounterHistory();
   const facts: Record<string, number> = { held: 0, lapsed: 0 };
@@ -65,6 +66,8 @@ export async function open(world: World, calls: Calls, random: Random): Promise<
       const locks = [...holdings].flatMap(([name, held]) => lockViolations(name, held));
       return [...locks, ...failures.violations('failures', state?.failureCount ?? 0)];
     },
-    close: async () => undefined,
+    async close() {
+      for (const client of clients) client.disconnect();
+    },
   };
 }

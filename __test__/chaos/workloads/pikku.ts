@@ -1,4 +1,4 @@
-/** Pikku: runs of three steps, of which some fail and are tried again, by services that fight for the lock of each run. */
+/** Pikku: runs of three steps, by services that fight for the lock of each run. */
 import { setTimeout as elapse } from 'node:timers/promises';
 
 import { openService, type OpenService } from '../../support/pikku/workflow.js';

@@ -9,7 +9,6 @@ import { type Fault, PATIENCE, type World } from '../world.js';
 
 export async function cluster(): Promise<World> {
   const at = await Cluster.start();
-  const clients: IoredisCluster[] = [];
 
   const roleOf = async (node: Node): Promise<unknown[]> => (await at.tell(node, 'ROLE').catch(() => [])) as unknown[];
 
@@ -80,7 +79,6 @@ export async function cluster(): Promise<World> {
     client() {
       const client = new IoredisCluster([...at.options.cluster]);
       client.on('error', () => undefined);
-      clients.push(client);
       return client;
     },
     raw: async (key) => (await at.owner(key)).server.client(),
@@ -89,7 +87,6 @@ export async function cluster(): Promise<World> {
       await Promise.all((await withRole('master')).map((node) => at.tell(node, 'FLUSHALL')));
     },
     async stop() {
-      for (const client of clients) client.disconnect();
       await at.stop();
     },
   };

@@ -4,13 +4,19 @@ import { setTimeout as elapse } from 'node:timers/promises';
 import { Redis } from 'ioredis5';
 
 import { Sentinels } from '../../support/sentinel.js';
-import { type Fault, type World } from '../world.js';
+import type { Server } from '../../support/server.js';
+import type { Fault, World } from '../world.js';
 
 const REPLICAS = 2;
 
 export async function sentinel(): Promise<World> {
   const at = await Sentinels.start({ replicas: REPLICAS });
-  const clients: Redis[] = [];
+
+  /** Resolves when a server that was the master follows the new one, and all sentinels know it. */
+  const joined = async (server: Server): Promise<void> => {
+    await at.follows(server);
+    await at.agree(REPLICAS);
+  };
 
   const faults: Fault[] = [
     {
@@ -18,8 +24,7 @@ export async function sentinel(): Promise<World> {
       async strike() {
         const old = await at.master();
         await at.failover();
-        await at.follows(old);
-        await at.agree(REPLICAS);
+        await joined(old);
       },
       loses: true,
     },
@@ -30,8 +35,7 @@ export async function sentinel(): Promise<World> {
         await old.kill();
         await at.successor(old);
         await old.launch();
-        await at.follows(old);
-        await at.agree(REPLICAS);
+        await joined(old);
       },
       loses: true,
     },
@@ -42,8 +46,7 @@ export async function sentinel(): Promise<World> {
         old.signal('SIGSTOP');
         await at.successor(old);
         old.signal('SIGCONT');
-        await at.follows(old);
-        await at.agree(REPLICAS);
+        await joined(old);
       },
       loses: true,
     },
@@ -66,14 +69,12 @@ export async function sentinel(): Promise<World> {
     client() {
       const client = new Redis({ sentinels: at.options.sentinels, name: at.options.sentinelName });
       client.on('error', () => undefined);
-      clients.push(client);
       return client;
     },
     raw: async () => (await at.master()).client(),
     heal: () => at.agree(REPLICAS),
     empty: async () => void (await at.tell(await at.master(), 'FLUSHALL')),
     async stop() {
-      for (const client of clients) client.disconnect();
       await at.stop();
     },
   };

@@ -12,7 +12,6 @@ import { type Fault, PATIENCE, type World } from '../world.js';
 export async function standalone(): Promise<World> {
   const server = await Server.start({ config: { appendonly: 'yes', appendfsync: 'everysec' } });
   const proxy = await Proxy.start({ port: server.port });
-  const clients: Redis[] = [];
 
   /** One command past the proxy. */
   const tell = async (...command: string[]): Promise<void> => {
@@ -131,7 +130,6 @@ export async function standalone(): Promise<World> {
     client() {
       const client = new Redis({ port: proxy.port, host: '127.0.0.1' });
       client.on('error', () => undefined);
-      clients.push(client);
       return client;
     },
     raw: (): Promise<RawClient> => server.client(),
@@ -145,7 +143,6 @@ export async function standalone(): Promise<World> {
       await tell('BGREWRITEAOF');
     },
     async stop() {
-      for (const client of clients) client.disconnect();
       await proxy.stop();
       await server.stop();
     },
